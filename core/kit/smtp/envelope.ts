@@ -1,0 +1,30 @@
+import type { Address } from '../address/address.ts'
+
+/** What SMTP says of a message outside its content (RFC 5321 §2.3.1). Plain data, so that the queue can keep it as JSON. */
+export interface Envelope {
+  /** Eight hexadecimal digits, in every log line of the message's life. */
+  readonly id: string
+  /** Null is `<>`, the null reverse-path of a bounce, which is never bounced again (RFC 5321 §4.5.5). */
+  readonly reversePath: Address | null
+  /** The reverse-path as the client wrote it, before any rewriting; for the trace field. */
+  readonly originalReversePath: string
+  /** MAIL carried SMTPUTF8 (RFC 6531), which governs the whole transaction. */
+  readonly smtputf8: boolean
+  /** MAIL carried REQUIRETLS (RFC 8689). */
+  readonly requireTls: boolean
+  readonly origin: Origin
+}
+
+/** Who handed a message in. Plain data. */
+export interface Origin {
+  /** `null` where no SMTP session brought it in, as for a bounce. */
+  readonly protocol: 'ESMTP' | 'ESMTPS' | 'LMTP' | 'LMTPS' | null
+  /** The name given in EHLO, HELO or LHLO. */
+  readonly helo: string
+  /** Address and port of the client, after PROXY; null for a Unix socket. */
+  readonly peer: { readonly ip: string; readonly port: number } | null
+  /** The first reverse name without its dot; empty when there is none, null when it could not be told. */
+  readonly rdns: string | null
+  /** The login name exactly as sent, once authenticated. */
+  readonly user: string | null
+}

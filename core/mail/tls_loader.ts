@@ -1,0 +1,15 @@
+import { role } from '../role.ts'
+
+/** A certificate chain and its key, both PEM, leaf first. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Provides the certificates of a server. They may change while it runs: ask anew, or listen, before each handshake. */
+export interface TlsLoader {
+  /** In order of preference; the first serves clients that name no host. Changes identity when the content changes. */
+  readonly certificates: readonly Certificate[]
+}
+
+export const TlsLoader = role<TlsLoader>('tls_loader', 'tls.loader')
