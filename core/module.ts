@@ -94,7 +94,7 @@ export interface ModuleDefinition<R extends Roles = Roles, D extends Directives 
   readonly inlineTakesBlock?: boolean
   /**
    * An instance whose block, and all it refers to, is the same after a reload goes on as it is, instead of being built
-   * and started anew. For what holds state worth keeping: storages, queues, pools.
+   * and started anew. False for a module that a reload has to make look again, at files for instance.
    */
   readonly kept?: boolean
   /** Builds the instance and touches nothing outside it; that is for `start`. May throw ConfigError. */

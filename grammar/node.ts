@@ -47,12 +47,13 @@ export class ConfigError extends Error {
 
 const isList = (first: Position | undefined | readonly Problem[]): first is readonly Problem[] => Array.isArray(first)
 
-/** `file:line:column: reason`, followed by the chain of imports, innermost first. */
+/** `file:line:column: reason`, followed by the chain of imports, innermost first; of a long one only the beginning. */
 export const describeProblem = ({ at, reason }: Problem): string => {
   if (at === undefined) return reason
   const chain: string[] = []
   for (let via = at.via; via !== undefined; via = via.via) chain.push(formatPosition(via))
-  return `${formatPosition(at)}: ${reason}${chain.length > 0 ? ` (imported at ${chain.join(', ')})` : ''}`
+  const shown = chain.length > 8 ? [...chain.slice(0, 6), `and ${chain.length - 6} more`] : chain
+  return `${formatPosition(at)}: ${reason}${chain.length > 0 ? ` (imported at ${shown.join(', ')})` : ''}`
 }
 
 /** `file:line:column`. */

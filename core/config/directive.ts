@@ -1,4 +1,4 @@
-import type { Node, Position, Word } from '../../grammar/node.ts'
+import type { Node, Position, Problem, Word } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import type { Role } from '../role.ts'
 
@@ -32,6 +32,12 @@ export interface Scope {
   instance<T>(role: Role<T>, node: Node, module?: string): Promise<T>
   /** As `instance`, for a reference that is part of a legal cycle: resolved last; what it gives is set when the graph is whole. */
   later<T>(role: Role<T>, node: Node): Later<T>
+  /** Whether an instance that this scope gave also has that role. */
+  provides(instance: unknown, role: Role<unknown>): boolean
+  /** Tells the administrator of something that is odd, but no error. */
+  warn?(at: Position, reason: string): void
+  /** A path as written: relative ones are taken from the state directory; without it, from the working directory. */
+  path?(written: string): string
 }
 
 /** A reference that is only to be followed once the graph has been built. */
@@ -147,13 +153,19 @@ export class Problems {
     }
   }
 
-  /** Throws what was gathered, if anything; each problem once. */
+  /** Throws what was gathered, if anything: each problem once, those of a file in its order. */
   raise(): void {
-    if (this.#found.length === 0) return
-    if (this.#found.length === 1) throw this.#found[0]
-    throw new ConfigError([...new Set(this.#found.flatMap(({ problems }) => problems))])
+    const [first, second] = this.#found
+    if (!first) return
+    if (!second) throw first
+    const all = new Set(this.#found.flatMap(({ problems }) => problems))
+    const files = [...Map.groupBy(all, ({ at }) => at?.file).values()]
+    throw new ConfigError(files.flatMap((problems) => problems.toSorted(byPlace)))
   }
 }
+
+const byPlace = ({ at: a }: Problem, { at: b }: Problem): number =>
+  (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0)
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of directives holds values of every type
 export type Directives = Readonly<Record<string, Directive<any>>>

@@ -1,19 +1,20 @@
 import { ConfigError } from '../../grammar/node.ts'
 import { custom, quoted } from './values.ts'
 
+/** In nanoseconds, so that what is written in any unit is exact. */
 const unit: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
 }
 
-/** 2⁶³ nanoseconds, about 292 years: what maddy can hold. */
-const longest = 2 ** 63 / 1e6
+/** Nanoseconds, about 292 years: what maddy can hold. */
+const longest = 2 ** 63
 
 /**
  * Milliseconds from text such as `1h30m`, `500ms`, `0`; fractions down to a nanosecond. Throws RangeError.
@@ -37,7 +38,7 @@ export const parseDuration = (written: string): number => {
   }
   if (total > longest) throw new RangeError(`the duration ${written} is out of range`)
   if (sign === '-' && total > 0) throw new RangeError(`a duration cannot be negative, as ${written} is`)
-  return total
+  return total / 1e6
 }
 
 /** Milliseconds, written `1h30m`; several words are joined: `1h 30m`, `30 s`. */

@@ -1,0 +1,423 @@
+import type { Node, Position, Word } from '../../grammar/node.ts'
+import { ConfigError } from '../../grammar/node.ts'
+import { readBlock } from '../config/block.ts'
+import type { Directives, Later, Scope } from '../config/directive.ts'
+import { blaming, Problems } from '../config/directive.ts'
+import { didYouMean } from '../config/nearest.ts'
+import { Endpoint } from '../mail/endpoint.ts'
+import type { Context, ModuleDefinition } from '../module.ts'
+import type { Role } from '../role.ts'
+import { makeContext } from './context.ts'
+import type { Host, Lease } from './instance.ts'
+import { essence, fingerprint, Instance } from './instance.ts'
+import { ModuleError, type Modules } from './registry.ts'
+
+export interface BuildOptions {
+  readonly registry: Modules
+  readonly host: Host
+  /** The directives of the top level, which are no modules. */
+  readonly globals: Directives
+  /** The graph in force: what has not changed is kept from it. */
+  readonly previous?: Graph
+  /** Build these named blocks and what they refer to, and nothing else; unused blocks are no error then. */
+  readonly only?: readonly string[]
+}
+
+/** A block at the top level. */
+interface Block {
+  readonly node: Node
+  readonly definition: ModuleDefinition
+  readonly name: string
+  /** Endpoints have no name to refer to, and take the words after their name as addresses. */
+  readonly endpoint: boolean
+}
+
+/** What is being built around an instance: the blocks that refer to it, outermost first. */
+type Path = readonly Block[]
+
+/** What the configuration of an instance was read from, besides its own block. */
+interface Used {
+  readonly dependencies: Instance[]
+  readonly inherited: Node[]
+  /** It refers to something that is resolved last, and whose changes its fingerprint cannot show. */
+  later: boolean
+}
+
+/** The instances that one configuration describes, in the order in which they depend on each other. */
+export class Graph implements AsyncDisposable {
+  readonly #options: BuildOptions
+  readonly #globals = new Map<string, Node>()
+  readonly #blocks: Block[] = []
+  readonly #named = new Map<string, Block>()
+  readonly #made = new Map<object, Promise<Instance>>()
+  readonly #instances: Instance[] = []
+  readonly #byApi = new Map<unknown, Instance>()
+  readonly #pending: (() => Promise<void>)[] = []
+  readonly #leases: Lease[] = []
+  #disposed = false
+
+  private constructor(options: BuildOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves every block and reference. Opens nothing, so checking a configuration is building its graph.
+   * Throws ConfigError with every problem that could be found.
+   */
+  static async build(nodes: readonly Node[], options: BuildOptions): Promise<Graph> {
+    const graph = new Graph(options)
+    const problems = new Problems()
+    try {
+      await graph.#register(nodes, problems)
+      await graph.#makeAll(problems)
+      problems.raise()
+      return graph
+    } catch (error) {
+      await graph[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** The leases on the addresses it serves. */
+  get leases(): readonly Lease[] {
+    return this.#leases
+  }
+
+  /** What an instance made of the block of that name is to others; undefined when there is none of that name and role. */
+  async find<T>(name: string, role: Role<T>): Promise<T | undefined> {
+    const block = this.#named.get(name)
+    const instance = block && (await this.#made.get(block.node))
+    return instance?.provides(role) ? (instance.api as T) : undefined
+  }
+
+  /** True when that object is an instance of this graph. */
+  has(api: unknown): boolean {
+    return this.#byApi.has(api)
+  }
+
+  /** Lets every instance look for what would make it fail to start. Throws ConfigError. */
+  async inspect(): Promise<void> {
+    const problems = new Problems()
+    for (const { api, at, started } of this.#instances) {
+      if (!started) await problems.gather(() => attempt(at, () => api.inspect?.()))
+    }
+    problems.raise()
+  }
+
+  /** Opens pools, binds new addresses. When it fails, dispose of the graph. Throws ConfigError for what an instance throws. */
+  async start(): Promise<void> {
+    for (const instance of this.#instances) await attempt(instance.at, () => instance.start())
+  }
+
+  /** Serves all addresses from now on. Synchronous, so that no connection meets half a switch. */
+  serve(): void {
+    for (const lease of this.#leases) lease.serve()
+  }
+
+  /** Takes over those sessions of the graph before that go on as if nothing had happened. */
+  adopt(previous: Graph): void {
+    for (const from of previous.#leases) {
+      const successor = this.#leases.find(({ address }) => address.text === from.address.text) ?? this.#leases[0]
+      successor?.adopt(from, (instance) => this.has(instance))
+    }
+  }
+
+  /** Ends the sessions, then the work of the instances behind them: dependents first, so that nothing feeds what is closing. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    await Promise.all(this.#leases.map((lease) => lease.drain(deadline)))
+    for (const instance of this.#instances.toReversed()) {
+      if (instance.started && !instance.shared) await instance.api.drain?.(deadline)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    await using stack = new AsyncDisposableStack()
+    for (const instance of this.#instances) stack.defer(() => instance.release())
+    for (const lease of this.#leases) stack.use(lease)
+  }
+
+  async #register(nodes: readonly Node[], problems: Problems): Promise<void> {
+    for (const node of nodes) {
+      await problems.gather(async () => {
+        if (Object.hasOwn(this.#options.globals, node.name.text)) this.#registerGlobal(node)
+        else await this.#registerBlock(node)
+      })
+    }
+  }
+
+  #registerGlobal(node: Node): void {
+    const name = node.name.text
+    const first = this.#globals.get(name)
+    if (first) throw new ConfigError(node.name.at, `${name} is given twice; first on line ${first.name.at.line}`)
+    this.#globals.set(name, node)
+  }
+
+  async #registerBlock(node: Node): Promise<void> {
+    const { name, args } = node
+    const definition = await this.#definition([name.text], name, Object.keys(this.#options.globals))
+    const endpoint = definition.provides.some((role) => role.name === Endpoint.name)
+    const names = endpoint ? [] : args.length > 0 ? args : [name]
+    const block: Block = { node, definition, name: names[0]?.text ?? name.text, endpoint }
+    this.#blocks.push(block)
+    for (const each of names) {
+      const other = this.#named.get(each.text)
+      if (other) {
+        const { file, line } = other.node.name.at
+        throw new ConfigError(each.at, `${each.text} is the name of another block already, at ${file}:${line}`)
+      }
+      this.#named.set(each.text, block)
+    }
+  }
+
+  async #makeAll(problems: Problems): Promise<void> {
+    const { only, globals } = this.#options
+    if (only) {
+      for (const name of only) {
+        const block = this.#named.get(name)
+        if (block) await problems.gather(() => this.#make(block, []))
+      }
+    } else {
+      const top: Word = { text: 'the configuration', quoted: false, at: this.#blocks[0]?.node.name.at ?? nowhere }
+      const children = [...this.#globals.values()]
+      await problems.gather(() =>
+        readBlock(
+          globals,
+          { name: top, args: [], children },
+          this.#scope([], { dependencies: [], inherited: [], later: false }),
+        ),
+      )
+      for (const block of this.#blocks) if (block.endpoint) await problems.gather(() => this.#make(block, []))
+    }
+    for (let later = this.#pending.shift(); later; later = this.#pending.shift()) await problems.gather(later)
+    if (!only) await this.#reportUnused(problems)
+  }
+
+  /** Blocks that nothing refers to are most likely a slip; they are built all the same, for the errors inside. */
+  async #reportUnused(problems: Problems): Promise<void> {
+    const unused = this.#blocks.filter(({ node }) => !this.#made.has(node))
+    for (const block of unused) {
+      if (this.#named.get(block.name) !== block) continue // its name is taken, which has been said
+      const { at, text } = block.node.name
+      const called = block.name === text ? text : `${text} ${block.name}`
+      problems.add(new ConfigError(at, `nothing refers to ${called}: use it as &${block.name}, or remove it`))
+    }
+    for (const block of unused) if (!this.#made.has(block.node)) await problems.gather(() => this.#make(block, []))
+    if (!this.#blocks.some(({ endpoint }) => endpoint)) {
+      problems.add(
+        new ConfigError(
+          undefined,
+          'the configuration has no endpoint (smtp, submission, lmtp, imap …), so it would serve nobody',
+        ),
+      )
+    }
+  }
+
+  /** The instance of a block at the top level, made when first asked for. */
+  #make(block: Block, path: Path): Promise<Instance> {
+    const again = path.indexOf(block)
+    if (again >= 0) {
+      const cycle = [...path.slice(again), block].map(({ name }) => name).join(' → ')
+      throw new ConfigError(block.node.name.at, `these blocks refer to each other: ${cycle}`)
+    }
+    return this.#once(block.node, () =>
+      this.#create(block.definition, block.node, block.name, block.endpoint ? block.node.args : [], [...path, block]),
+    )
+  }
+
+  #once(key: object, make: () => Promise<Instance>): Promise<Instance> {
+    const made = this.#made.get(key) ?? make()
+    this.#made.set(key, made)
+    return made
+  }
+
+  async #create(
+    definition: ModuleDefinition,
+    node: Node,
+    name: string,
+    words: readonly Word[],
+    path: Path,
+  ): Promise<Instance> {
+    const { host, previous } = this.#options
+    const used: Used = { dependencies: [], inherited: [], later: false }
+    const { dependencies, inherited } = used
+    const scope = this.#scope(path, used)
+    const config = await readConfig(definition, node, words, scope)
+    const print = fingerprint([
+      definition.name,
+      name,
+      words.map(({ text }) => text),
+      essence(node),
+      inherited.map(essence),
+      dependencies.map((each) => each.fingerprint),
+      host.directories,
+    ])
+    const keepable = definition.kept !== false && !used.later
+    const kept = keepable && dependencies.every((each) => each.shared) && previous?.keep(print, this)
+    if (kept) return this.#add(kept)
+    const at = node.name.at
+    const context: Context = makeContext(host, {
+      name,
+      at,
+      log: host.logger(definition.name, debugging(config)),
+      addLease: (lease) => this.#leases.push(lease),
+    })
+    const api = blaming(at, () => definition.create(config as never, context)) as Instance['api']
+    return this.#add(new Instance({ definition, name, at, api, fingerprint: print, dependencies }))
+  }
+
+  #add(instance: Instance): Instance {
+    this.#instances.push(instance)
+    this.#byApi.set(instance.api, instance)
+    return instance
+  }
+
+  /** A started instance of that fingerprint, held once more, for the graph that comes after this one; each only once. */
+  keep(print: string, next: Graph): Instance | undefined {
+    const fits = (each: Instance) => each.fingerprint === print && each.started && !next.has(each.api)
+    return this.#instances.find((each) => fits(each) && !each.provides(Endpoint))?.hold()
+  }
+
+  #scope(path: Path, used: Used): Scope {
+    const find = async <T>(role: Role<T>, node: Node, module?: string): Promise<T> => {
+      const instance = await this.#use(role, node, path, module)
+      used.dependencies.push(instance)
+      return instance.api as T
+    }
+    return {
+      global: (name) => {
+        const node = this.#globals.get(name)
+        if (node) used.inherited.push(node)
+        return node
+      },
+      instance: find,
+      later: <T>(role: Role<T>, node: Node): Later<T> => {
+        used.later = true
+        let found: Instance | undefined
+        this.#pending.push(async () => {
+          found = await this.#use(role, node, [])
+        })
+        return {
+          get instance(): T {
+            if (!found) throw new Error(`${node.name.text} was followed before the graph was whole`)
+            return found.api as T
+          },
+        }
+      },
+      provides: (api, role) => this.#byApi.get(api)?.provides(role) ?? false,
+    }
+  }
+
+  /** What a directive that takes a module has been given: `&name`, or a module in place. */
+  async #use(role: Role<unknown>, node: Node, path: Path, module?: string): Promise<Instance> {
+    const [first, ...rest] = node.args
+    if (first?.text.startsWith('&') && !first.quoted) {
+      return this.#checked(await this.#refer(first, rest, node, path), role, first)
+    }
+    if (!first && module === undefined) throw new ConfigError(node.name.at, `${node.name.text} needs &NAME or a module`)
+    const word = first ?? node.name
+    const name = first?.text ?? module ?? ''
+    const candidates = role.namespace === '' || name.includes('.') ? [name] : [`${role.namespace}.${name}`, name]
+    const definition = await this.#definition(candidates, word, [], role)
+    if (!definition.provides.some((each) => each.name === role.name)) throw wrongRole(definition, role, word)
+    const inline: Node = { name: { ...word, text: name }, args: [], ...(node.children && { children: node.children }) }
+    return this.#once(word, () => this.#create(definition, inline, definition.name, rest, path))
+  }
+
+  async #refer(word: Word, [extra]: readonly Word[], node: Node, path: Path): Promise<Instance> {
+    const name = word.text.slice(1)
+    if (extra) throw new ConfigError(extra.at, `${word.text} stands alone: ${extra.text} is too much`)
+    if (node.children)
+      throw new ConfigError(node.name.at, `${word.text} has its own block elsewhere and takes none here`)
+    const block = this.#named.get(name) ?? this.#onlyBlockOf(name)
+    if (!block) {
+      const hint = didYouMean(name, this.#named.keys())
+      throw new ConfigError(word.at, `no block is named ${name === '' ? 'nothing: write &NAME' : name}${hint}`)
+    }
+    return await this.#make(block, path)
+  }
+
+  /** maddy refers to some tables by the name of their module, whatever their block is called. */
+  #onlyBlockOf(module: string): Block | undefined {
+    const [block, other] = this.#blocks.filter(({ definition, endpoint }) => definition.name === module && !endpoint)
+    return other ? undefined : block
+  }
+
+  #checked(instance: Instance, role: Role<unknown>, word: Word): Instance {
+    if (instance.provides(role)) return instance
+    throw wrongRole(instance.definition, role, word)
+  }
+
+  async #definition(
+    candidates: readonly string[],
+    word: Word,
+    alsoKnown: readonly string[] = [],
+    role?: Role<unknown>,
+  ): Promise<ModuleDefinition> {
+    const { registry } = this.#options
+    try {
+      for (const name of candidates) {
+        const definition = await registry.find(name)
+        if (definition) return definition
+      }
+    } catch (error) {
+      if (error instanceof ModuleError) throw new ConfigError(word.at, error.message, { cause: error })
+      throw error
+    }
+    const written = candidates.at(-1) ?? ''
+    const prefix = role && role.namespace !== '' ? `${role.namespace}.` : ''
+    const names = [...(await registry.names()), ...alsoKnown]
+    const near = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+    const hint = didYouMean(written, [...near, ...names])
+    throw new ConfigError(word.at, `no module is called ${candidates.join(' or ')}${hint}`)
+  }
+}
+
+const nowhere: Position = { file: 'configuration', line: 1, column: 1 }
+
+const wrongRole = ({ name, provides }: ModuleDefinition, role: Role<unknown>, word: Word): ConfigError => {
+  const roles = provides.map((each) => each.name.replaceAll('_', ' ')).join(', ')
+  return new ConfigError(
+    word.at,
+    `${word.text} cannot be used here: a ${role.name.replaceAll('_', ' ')} is needed, and ${name} is: ${roles}`,
+  )
+}
+
+/** Reads the words after a module's name and its block. */
+const readConfig = async (
+  definition: ModuleDefinition,
+  node: Node,
+  words: readonly Word[],
+  scope: Scope,
+): Promise<object> => {
+  const { inline, inlineTakesBlock, config, name } = definition
+  const takesBlock = inlineTakesBlock === true && words.length > 0
+  const problems = new Problems()
+  const values = await problems.gather(() => readBlock(config, takesBlock ? { ...node, children: [] } : node, scope))
+  const header: Node = { name: node.name, args: words, ...(takesBlock && node.children && { children: node.children }) }
+  const given = await problems.gather(async () => {
+    const [extra] = words
+    if (!inline && extra)
+      throw new ConfigError(extra.at, `${name} takes no words after its name, such as ${extra.text}`)
+    if (!inline) return undefined
+    return await inline.read(name, words.length > 0 ? [header] : [], node.name, scope)
+  })
+  problems.raise()
+  return { ...values, inline: given }
+}
+
+const debugging = (config: object): boolean | undefined => {
+  const { debug } = config as { debug?: unknown }
+  return typeof debug === 'boolean' ? debug : undefined
+}
+
+/** Runs a step of an instance's life; what goes wrong is blamed on its block. */
+const attempt = async (at: Position, step: () => Promise<void> | undefined): Promise<void> => {
+  try {
+    await step()
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
+    throw new ConfigError(at, cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
