@@ -35,9 +35,9 @@ export interface Scope {
   /** Whether an instance that this scope gave also has that role. */
   provides(instance: unknown, role: Role<unknown>): boolean
   /** Tells the administrator of something that is odd, but no error. */
-  warn?(at: Position, reason: string): void
-  /** A path as written: relative ones are taken from the state directory; without it, from the working directory. */
-  path?(written: string): string
+  warn(at: Position, reason: string): void
+  /** A path as written: relative ones are taken from the state directory. */
+  path(written: string): string
 }
 
 /** A reference that is only to be followed once the graph has been built. */

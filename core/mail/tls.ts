@@ -1,4 +1,13 @@
 import type { SecureContext } from 'node:tls'
+import type { Node } from '../../grammar/node.ts'
+import { ConfigError } from '../../grammar/node.ts'
+import { readBlock } from '../config/block.ts'
+import type { Scope } from '../config/directive.ts'
+import { Directive, Problems } from '../config/directive.ts'
+import { use } from '../config/reference.ts'
+import { ServerCertificates } from '../kit/tls/server.ts'
+import { TlsLoader } from './tls_loader.ts'
+import { tlsParameters } from './tls_parameters.ts'
 
 /** How a server speaks TLS. Certificates may change while it runs, so `options` is asked anew for every handshake. */
 export interface ServerTls {
@@ -9,4 +18,42 @@ export interface ServerTls {
 export interface ServerTlsOptions {
   readonly secureContext: SecureContext
   readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+}
+
+const blockDirectives = {
+  loader: use(TlsLoader).doc('Where the certificates come from, when the loader has a block of its own.'),
+  ...tlsParameters,
+}
+
+/**
+ * `tls off`, `tls LOADER ARG… { options }`, `tls &NAME { options }` or `tls { loader LOADER ARG… { … } options }`. The value
+ * is null for `off`. A loader in the block wins over the one in front of it.
+ */
+export const serverTls = () =>
+  new Directive<ServerTls | null | undefined>(
+    {
+      args: 'custom: off | LOADER ARG… + block:tls',
+      usage: 'off | LOADER ARG… { … } | { loader LOADER … }',
+      children: blockDirectives,
+    },
+    readServerTls,
+  )
+
+const readServerTls = async (node: Node, scope: Scope): Promise<ServerTls | null> => {
+  const [first] = node.args
+  if (first?.text === 'off' && !first.quoted) return null
+  const problems = new Problems()
+  // The braces after the words are those of `tls`: the loader that the words name has none.
+  const inFront =
+    first && (await problems.gather(() => scope.instance(TlsLoader, { name: node.name, args: node.args })))
+  const block = await problems.gather(() => readBlock(blockDirectives, node, scope))
+  problems.raise()
+  const { loader = inFront, ...parameters } = block ?? {}
+  if (!loader) {
+    throw new ConfigError(
+      node.name.at,
+      `${node.name.text} names no loader, so there would be no certificate: ${node.name.text} file CERT KEY, or a loader in its block`,
+    )
+  }
+  return new ServerCertificates(loader, parameters)
 }

@@ -10,6 +10,8 @@ export interface Certificate {
 export interface TlsLoader {
   /** In order of preference; the first serves clients that name no host. Changes identity when the content changes. */
   readonly certificates: readonly Certificate[]
+  /** Whether clients that name a host without a certificate are turned away, instead of being served the first. */
+  readonly exact?: boolean
 }
 
 export const TlsLoader = role<TlsLoader>('tls_loader', 'tls.loader')

@@ -1,4 +1,5 @@
-import type { Node, Position, Word } from '../../grammar/node.ts'
+import { resolve } from 'node:path'
+import type { Node, Position, Problem, Word } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
 import type { Directives, Later, Scope } from '../config/directive.ts'
@@ -45,6 +46,8 @@ interface Used {
 
 /** The instances that one configuration describes, in the order in which they depend on each other. */
 export class Graph implements AsyncDisposable {
+  /** What is odd about the configuration, but no error. */
+  readonly warnings: Problem[] = []
   readonly #options: BuildOptions
   readonly #globals = new Map<string, Node>()
   readonly #blocks: Block[] = []
@@ -53,7 +56,7 @@ export class Graph implements AsyncDisposable {
   readonly #instances: Instance[] = []
   readonly #byApi = new Map<unknown, Instance>()
   readonly #pending: (() => Promise<void>)[] = []
-  readonly #leases: Lease[] = []
+  readonly #served: { readonly endpoint: string; readonly lease: Lease }[] = []
   #disposed = false
 
   private constructor(options: BuildOptions) {
@@ -78,9 +81,14 @@ export class Graph implements AsyncDisposable {
     }
   }
 
-  /** The leases on the addresses it serves. */
+  /** The leases on the addresses it serves, in the order of the configuration. */
   get leases(): readonly Lease[] {
-    return this.#leases
+    return this.#served.map(({ lease }) => lease)
+  }
+
+  /** The ports of all endpoints that are that module, in the order of the configuration. */
+  ports(endpoint: string): readonly number[] {
+    return this.#served.filter((each) => each.endpoint === endpoint).map(({ lease }) => lease.port)
   }
 
   /** What an instance made of the block of that name is to others; undefined when there is none of that name and role. */
@@ -111,20 +119,20 @@ export class Graph implements AsyncDisposable {
 
   /** Serves all addresses from now on. Synchronous, so that no connection meets half a switch. */
   serve(): void {
-    for (const lease of this.#leases) lease.serve()
+    for (const { lease } of this.#served) lease.serve()
   }
 
   /** Takes over those sessions of the graph before that go on as if nothing had happened. */
   adopt(previous: Graph): void {
-    for (const from of previous.#leases) {
-      const successor = this.#leases.find(({ address }) => address.text === from.address.text) ?? this.#leases[0]
+    for (const from of previous.leases) {
+      const successor = this.leases.find(({ address }) => address.text === from.address.text) ?? this.leases[0]
       successor?.adopt(from, (instance) => this.has(instance))
     }
   }
 
   /** Ends the sessions, then the work of the instances behind them: dependents first, so that nothing feeds what is closing. */
   async drain(deadline: AbortSignal): Promise<void> {
-    await Promise.all(this.#leases.map((lease) => lease.drain(deadline)))
+    await Promise.all(this.leases.map((lease) => lease.drain(deadline)))
     for (const instance of this.#instances.toReversed()) {
       if (instance.started && !instance.shared) await instance.api.drain?.(deadline)
     }
@@ -135,7 +143,7 @@ export class Graph implements AsyncDisposable {
     this.#disposed = true
     await using stack = new AsyncDisposableStack()
     for (const instance of this.#instances) stack.defer(() => instance.release())
-    for (const lease of this.#leases) stack.use(lease)
+    for (const lease of this.leases) stack.use(lease)
   }
 
   async #register(nodes: readonly Node[], problems: Problems): Promise<void> {
@@ -261,7 +269,7 @@ export class Graph implements AsyncDisposable {
       name,
       at,
       log: host.logger(definition.name, debugging(config)),
-      addLease: (lease) => this.#leases.push(lease),
+      addLease: (lease) => this.#served.push({ endpoint: definition.name, lease }),
     })
     const api = blaming(at, () => definition.create(config as never, context)) as Instance['api']
     return this.#add(new Instance({ definition, name, at, api, fingerprint: print, dependencies }))
@@ -306,6 +314,8 @@ export class Graph implements AsyncDisposable {
         }
       },
       provides: (api, role) => this.#byApi.get(api)?.provides(role) ?? false,
+      warn: (at, reason) => this.warnings.push({ at, reason }),
+      path: (written) => resolve(this.#options.host.directories.state, written),
     }
   }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Directive, Scope } from '../../core/index.ts'
 import type { Node } from '../../grammar/node.ts'
 
@@ -11,6 +12,8 @@ export const bareScope = (globals: readonly Node[] = []): Scope => ({
     throw new Error('there are no modules here')
   },
   provides: () => false,
+  warn: () => {},
+  path: (written) => resolve('/state', written),
 })
 
 /** Reads one occurrence of a directive. */

@@ -1,6 +1,7 @@
+/** The two functions of the package that are used here: Punycode (RFC 3492) of one label, without its `xn--`. */
 declare module 'punycode.js' {
   const punycode: {
-    /** One label without its `xn--`. Throws RangeError. */
+    /** Throws RangeError. */
     decode(label: string): string
     encode(label: string): string
   }

@@ -8,9 +8,22 @@ export interface Mx {
 export interface Answer<T> {
   readonly records: readonly T[]
   readonly authentic: boolean
+  /** Set when there is no such name, rather than a name without such records (NXDOMAIN). */
+  readonly nonexistent?: boolean
 }
 
-/** DNS. A name that does not exist has no records; a server that fails or does not answer throws DnsError. */
+/** What a certificate has to match (RFC 6698 §2.1). */
+export interface Tlsa {
+  readonly usage: number
+  readonly selector: number
+  readonly matchingType: number
+  readonly data: Uint8Array
+}
+
+/**
+ * DNS. Names may have U-labels and a final dot; one that no DNS could hold does not exist. A name that does not exist has no
+ * records; a server that fails or does not answer throws DnsError.
+ */
 export interface Resolver {
   a(name: string, signal?: AbortSignal): Promise<Answer<string>>
   aaaa(name: string, signal?: AbortSignal): Promise<Answer<string>>
@@ -20,6 +33,11 @@ export interface Resolver {
   mx(name: string, signal?: AbortSignal): Promise<Answer<Mx>>
   /** Names for an IP address, without the final dot. */
   reverse(ip: string, signal?: AbortSignal): Promise<Answer<string>>
+  tlsa(name: string, signal?: AbortSignal): Promise<Answer<Tlsa>>
+  /** The name that an alias leads to in the end; none for a name that is no alias. */
+  canonical(name: string, signal?: AbortSignal): Promise<Answer<string>>
+  /** Names of the servers of a zone; none for a name within a zone. */
+  ns(name: string, signal?: AbortSignal): Promise<Answer<string>>
 }
 
 /** The DNS could not be asked: a time-out, SERVFAIL, REFUSED or a broken answer. Worth another try. */

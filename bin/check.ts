@@ -1,0 +1,42 @@
+import { globals } from '../core/mail/globals.ts'
+import { Graph } from '../core/runtime/graph.ts'
+import { ProcessHost } from '../core/runtime/host.ts'
+import { moduleFolders, Registry } from '../core/runtime/registry.ts'
+import { readSettings } from '../core/runtime/settings.ts'
+import { describeProblem, readConfig } from '../grammar/index.ts'
+import { ConfigError } from '../grammar/node.ts'
+import type { Command } from './command.ts'
+import { UsageError } from './errors.ts'
+import { processOptions, sourceOf } from './setup.ts'
+
+/** Builds everything that the configuration describes and opens none of it. */
+export const check: Command = {
+  args: '[FILE]',
+  doc: 'Check the configuration and name everything that is wrong with it. Opens and changes nothing. Also: verify-config.',
+  async run(call) {
+    const [file] = call.args
+    const source = sourceOf(call)
+    const path = file ?? source.path
+    try {
+      const { nodes, warnings } = await readConfig(path, { env: source.env })
+      using host = new ProcessHost(processOptions(call))
+      const settings = await readSettings(nodes, host.options)
+      using registry = new Registry(moduleFolders(path, settings.directories.state))
+      await using graph = await Graph.build(nodes, { registry, host: host.for(settings), globals })
+      for (const warning of [...warnings, ...graph.warnings]) say(`warning: ${describeProblem(warning)}`)
+      await graph.inspect()
+      say(`${path}: no errors`)
+      return 0
+    } catch (error) {
+      if (!(error instanceof ConfigError) || error instanceof UsageError) throw error
+      for (const problem of error.problems) say(describeProblem(problem))
+      const count = error.problems.length
+      say(`${path}: ${count} ${count === 1 ? 'error' : 'errors'}`)
+      return 2
+    }
+  },
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}

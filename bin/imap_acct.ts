@@ -1,0 +1,97 @@
+import type { Folder, SpecialUse } from '../core/mail/storage.ts'
+import { storageOptions, withAccount, withStorage, yesOption } from './accounts.ts'
+import type { Call, Command, Group } from './command.ts'
+import { wholeNumber } from './creds.ts'
+import { UsageError } from './errors.ts'
+import type { Options } from './options.ts'
+import { confirm } from './prompt.ts'
+
+const list: Command = {
+  doc: 'List the accounts.',
+  options: storageOptions,
+  run: (call) =>
+    withStorage(call, async (storage) => {
+      const names = await storage.list()
+      if (names.length === 0) process.stderr.write('No users.\n')
+      for (const name of names) process.stdout.write(`${name}\n`)
+      return 0
+    }),
+}
+
+const kinds = ['sent', 'trash', 'junk', 'drafts', 'archive'] as const
+const useOf = { sent: '\\Sent', trash: '\\Trash', junk: '\\Junk', drafts: '\\Drafts', archive: '\\Archive' } as const
+
+const nameOptions: Options = Object.fromEntries(
+  kinds.map((kind) => [
+    `${kind}-name`,
+    { type: 'string', usage: 'NAME', doc: `The name of the folder for ${useOf[kind]}; empty for none.` },
+  ]),
+)
+
+const create: Command = {
+  args: 'USERNAME',
+  doc: 'Make an account, with its folders. creds create lets its owner log in.',
+  options: {
+    ...storageOptions,
+    'no-specialuse': { type: 'boolean', doc: 'Make no folders besides INBOX.' },
+    ...nameOptions,
+  },
+  run: (call) =>
+    withStorage(call, async (storage) => {
+      const [username = ''] = call.args
+      await storage.create(username, foldersFor(call, storage.specialFolders))
+      return 0
+    }),
+}
+
+/** The folders that the configuration names, under the names that the options give. */
+const foldersFor = ({ options }: Call, usual: readonly Folder[]): readonly Folder[] => {
+  if (options.flag('no-specialuse')) return []
+  return kinds.flatMap((kind): Folder[] => {
+    const specialUse: SpecialUse = useOf[kind]
+    const name = options.text(`${kind}-name`) ?? usual.find((folder) => folder.specialUse === specialUse)?.name ?? ''
+    return name === '' ? [] : [{ name, specialUse }]
+  })
+}
+
+const remove: Command = {
+  args: 'USERNAME',
+  doc: 'Remove an account with all its mail. Its open sessions end.',
+  options: { ...storageOptions, ...yesOption },
+  run: (call) =>
+    withStorage(call, async (storage) => {
+      const [username = ''] = call.args
+      await confirm('Are you sure you want to delete this account with all its mail?', call.options.flag('yes'))
+      await storage.delete(username)
+      return 0
+    }),
+}
+
+/** As many bytes as APPENDLIMIT can name (RFC 7889). */
+const largestLimit = 2 ** 32 - 1
+
+const appendlimit: Command = {
+  args: 'USERNAME',
+  doc: 'Show or change the size that a message may have to be added to the account, in bytes.',
+  options: {
+    ...storageOptions,
+    value: { type: 'string', short: 'v', usage: 'BYTES', doc: 'The new limit; -1 for none.' },
+  },
+  run: (call) =>
+    withAccount(call, async (account) => {
+      const written = call.options.text('value')
+      if (written === undefined) {
+        process.stdout.write(`${(await account.ownAppendLimit()) ?? 'No limit'}\n`)
+        return 0
+      }
+      const bytes = wholeNumber('value', written)
+      if (bytes < -1 || bytes > largestLimit) throw new UsageError(`-value is from -1 to ${largestLimit}, not ${bytes}`)
+      await account.setAppendLimit(bytes === -1 ? null : bytes)
+      return 0
+    }),
+}
+
+export const imapAcct: Group = {
+  doc: 'Manage the accounts that mail is kept for.',
+  commands: { list, create, remove, appendlimit },
+}

@@ -1,0 +1,7 @@
+export { arpaName } from './arpa.ts'
+export type { Records, Zone } from './memory.ts'
+export { zone } from './memory.ts'
+export type { DnsOptions } from './network.ts'
+export { DnsResolver, parseServer } from './network.ts'
+export type { Answer, Mx, Resolver, Tlsa } from './resolver.ts'
+export { DnsError } from './resolver.ts'

@@ -1,0 +1,3 @@
+export type { NewHash } from './format.ts'
+export { hashes, PasswordFormatError } from './format.ts'
+export { PasswordHasher } from './hasher.ts'

@@ -1,0 +1,3 @@
+export { ProxyError, type ProxyHeader, scanProxyHeader } from './header.ts'
+export { readProxyHeader } from './read.ts'
+export { Networks, plainIp } from './trust.ts'

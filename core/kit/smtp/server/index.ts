@@ -1,0 +1,5 @@
+export { Content } from './content.ts'
+export type { ConversationOptions, HandshakeOptions, ServerOptions } from './options.ts'
+export type { Path } from './path.ts'
+export type { MailParameters, Receiver } from './receiver.ts'
+export { SmtpServer } from './server.ts'

@@ -1,0 +1,7 @@
+export { WriterError } from './errors.ts'
+export type { Operation, Operations } from './messages.ts'
+export { SqliteReader } from './reader.ts'
+export type { Row, SqlValue, Statements } from './statements.ts'
+export { SqliteStatements } from './statements.ts'
+export type { WriterOptions } from './writer.ts'
+export { SqlWriter } from './writer.ts'

@@ -1,0 +1,72 @@
+import { X509Certificate } from 'node:crypto'
+import type { SecureContext } from 'node:tls'
+import { createSecureContext } from 'node:tls'
+import { certificateContext, contextOptions } from './context.ts'
+import type { TlsParameters } from './parameters.ts'
+import type { KeyPair } from './pem.ts'
+
+/** The certificates of a server, and whether a client that names another host is turned away. */
+export interface CertificateSource {
+  /** Changes identity when its content changes. */
+  readonly certificates: readonly KeyPair[]
+  readonly exact?: boolean
+}
+
+/** What a TLSSocket of a server takes, besides `isServer`. */
+export interface ServerContext {
+  readonly secureContext: SecureContext
+  readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+}
+
+interface Choice {
+  readonly context: SecureContext
+  readonly leaf: X509Certificate
+}
+
+/**
+ * Chooses the certificate for each handshake: the first whose names match the one the client asks for (RFC 6066 §3), else the
+ * first. Contexts are made once for each set of certificates, and anew when the source has another.
+ */
+export class ServerCertificates {
+  readonly #source: CertificateSource
+  readonly #options: ReturnType<typeof contextOptions>
+  #choices: readonly Choice[] = []
+  #madeFrom: CertificateSource['certificates'] | undefined
+  #none: SecureContext | undefined
+
+  constructor(source: CertificateSource, parameters: TlsParameters) {
+    this.#source = source
+    this.#options = { ...contextOptions(parameters, 'TLSv1'), honorCipherOrder: true }
+  }
+
+  /** For one handshake. Without any certificate, the handshake will fail. Throws for a certificate that cannot be used. */
+  options(): ServerContext {
+    const choices = this.#current()
+    return {
+      secureContext: choices[0]?.context ?? this.#empty(),
+      SNICallback: (name, done) => {
+        const choice = choices.find(({ leaf }) => leaf.checkHost(name, { subject: 'default' }) !== undefined)
+        if (choice) done(null, choice.context)
+        else if (this.#source.exact) done(new Error('no certificate for the name that the client asks for'))
+        else done(null, choices[0]?.context)
+      },
+    }
+  }
+
+  #current(): readonly Choice[] {
+    const { certificates } = this.#source
+    if (certificates !== this.#madeFrom) {
+      this.#choices = certificates.map((pair) => ({
+        context: certificateContext(pair, this.#options),
+        leaf: new X509Certificate(pair.cert),
+      }))
+      this.#madeFrom = certificates
+    }
+    return this.#choices
+  }
+
+  #empty(): SecureContext {
+    this.#none ??= createSecureContext(this.#options)
+    return this.#none
+  }
+}

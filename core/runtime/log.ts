@@ -1,0 +1,75 @@
+import type { Fields, Logger } from '../log.ts'
+import { errorFields, errorText, type LogLine } from './log_line.ts'
+import type { LogTarget } from './log_target.ts'
+
+/** Takes the lines of all loggers. */
+export interface LogSink {
+  write(line: LogLine): void
+}
+
+/**
+ * The one owner of what log lines are written to. It outlives every configuration, so that a reload exchanges the targets
+ * below loggers that are in use, and a rotation reaches each of them.
+ */
+export class LogOutput implements LogSink, Disposable {
+  #targets: readonly LogTarget[]
+
+  constructor(targets: readonly LogTarget[]) {
+    this.#targets = targets
+  }
+
+  write(line: LogLine): void {
+    for (const target of this.#targets) target.write(line)
+  }
+
+  /** Writes to other targets from now on, and closes the ones before. */
+  use(targets: readonly LogTarget[]): void {
+    const old = this.#targets
+    this.#targets = targets
+    for (const target of old) if (!targets.includes(target)) target.close?.()
+  }
+
+  /** Opens files anew, so that those which were moved away are let go. What fails is written on as before, and said. */
+  reopen(): void {
+    for (const target of this.#targets) {
+      try {
+        target.reopen?.()
+      } catch (error) {
+        this.write({
+          time: new Date(),
+          debug: false,
+          name: '',
+          event: 'cannot reopen a log file',
+          fields: { reason: errorText(error) },
+        })
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.use([])
+  }
+}
+
+/** A logger; `debugging` is the nearest explicit setting of its owner, its file or the command line. */
+export const makeLogger = (sink: LogSink, name: string, debugging: boolean, base: Fields = {}): Logger => {
+  const write = (debug: boolean, event: string, fields: Fields) =>
+    sink.write({ time: new Date(), debug, name, event, fields: { ...base, ...fields } })
+  return {
+    debugging,
+    with: (fields) => makeLogger(sink, name, debugging, { ...base, ...fields }),
+    part: (part) => makeLogger(sink, name === '' ? part : `${name}/${part}`, debugging, base),
+    debug(event, fields = {}) {
+      if (debugging) write(true, event, fields)
+    },
+    info: (event, fields = {}) => write(false, event, fields),
+    error: (event, error, fields = {}) =>
+      write(false, event, { ...errorFields(error), ...stackOf(error, debugging), ...fields }),
+  }
+}
+
+/** Where it went wrong, of mistakes in a program, and of anything while debugging. */
+const stackOf = (error: unknown, debugging: boolean): Fields => {
+  const mistake = error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError
+  return error instanceof Error && (mistake || debugging) ? { stack: error.stack } : {}
+}

@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net'
+import type { Values } from '../../core/config/directive.ts'
+import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, Target } from '../../core/index.ts'
+import { Authenticator, ConfigError, formatEndpoint } from '../../core/index.ts'
+import { toAscii } from '../../core/kit/address/index.ts'
+import { SmtpServer } from '../../core/kit/smtp/server/index.ts'
+import { openBuffer } from '../../core/mail/buffer.ts'
+import { serverHandshake } from '../../core/mail/handshake.ts'
+import { formatPeer, peerOf } from '../../core/mail/proxy_protocol.ts'
+import type { lmtpDirectives } from './directives.ts'
+import { Session } from './session.ts'
+import type { Settings } from './settings.ts'
+
+export type SmtpConfig = Values<typeof lmtpDirectives> & { readonly inline: readonly EndpointAddress[] }
+
+export type Kind = 'smtp' | 'submission' | 'lmtp'
+
+/** How long a client may take before it speaks: for TLS, and where a PROXY header may come; milliseconds. */
+const handshakeTimeout = 60_000
+
+/** An SMTP, submission or LMTP endpoint whose mail goes to `target`. Throws ConfigError. */
+export const makeEndpoint = (
+  kind: Kind,
+  config: SmtpConfig,
+  context: Context,
+  target: Target,
+): Endpoint & Lifecycle => {
+  const { inline: listen, tls, proxy_protocol: proxy } = config
+  const { log } = context
+  const hostname = asciiName(config.hostname, context)
+  if (kind === 'submission' && config.auth.length === 0) {
+    throw new ConfigError(context.at, 'submission needs auth: mail is taken only from users who log in')
+  }
+  const implicit = listen.find(({ scheme }) => scheme === 'tls')
+  if (implicit && !tls) throw new ConfigError(context.at, `${implicit.text} needs tls, which is off`)
+  const insecureAuth = config.insecure_auth || !tls
+  const authenticator = new Authenticator(config, context, log)
+  const server = new SmtpServer({
+    hostname,
+    protocol: kind === 'lmtp' ? 'lmtp' : 'smtp',
+    ...(tls && { tls: () => tls.options() }),
+    mechanisms: authenticator.mechanisms,
+    insecureAuth,
+    authRequired: kind === 'submission',
+    maxMessageSize: config.max_message_size,
+    maxRecipients: config.max_recipients,
+    maxLineLength: config.smtp_max_line_length,
+    readTimeout: config.read_timeout,
+    writeTimeout: config.write_timeout,
+    bareNewlines: config.bare_newlines,
+  })
+
+  const settingsOf = async (): Promise<Settings> => ({
+    hostname,
+    protocol: kind === 'lmtp' ? 'lmtp' : 'smtp',
+    submission: kind === 'submission',
+    target,
+    limits: config.limits,
+    authenticator,
+    dns: context.dns,
+    log,
+    spool: await openBuffer(config.buffer, context),
+    maxHeaderSize: config.max_header_size,
+    maxReceived: config.max_received,
+    deferSenderReject: config.defer_sender_reject,
+    maxLoggedRcptErrors: config.max_logged_rcpt_errors,
+  })
+
+  /** One client. The order on the wire: TLS of the proxy, PROXY header, TLS, banner. */
+  const serve = async (settings: Settings, accepted: Socket, address: EndpointAddress, stop: AbortSignal) => {
+    let socket = accepted
+    let client = peerOf(socket)
+    let announced = false
+    const early = AbortSignal.any([stop, AbortSignal.timeout(handshakeTimeout)])
+    const readHeader = async (signal?: AbortSignal) => {
+      const header = await proxy?.header(socket, log, signal)
+      if (header) client = header.client
+      return header !== undefined
+    }
+    if (proxy?.tls) socket = await serverHandshake(socket, proxy.tls, handshakeTimeout)
+    if (address.scheme === 'tls' && tls) {
+      // Proxies send their header in front of whatever they pass on, so it comes before the client's handshake. 0.9 looked
+      // for it inside TLS: a header there is taken as well, below.
+      announced = proxy !== undefined && (await readHeader(early))
+      socket = await serverHandshake(socket, tls, handshakeTimeout)
+    }
+    const open = () => {
+      if (!proxy || announced) return new Session(settings, client)
+      return readHeader().then(() => new Session(settings, client))
+    }
+    await server.converse(socket, open, {
+      secure: address.scheme === 'tls',
+      stop,
+      failed: (error) => log.debug('connection error', { src_ip: formatPeer(client), reason: String(error) }),
+      ...(config.io_debug && { dialogue: (line) => log.info('dialogue', { src_ip: formatPeer(client), line }) }),
+    })
+  }
+
+  return {
+    addresses: listen.map(formatEndpoint),
+    async start() {
+      warn(config, insecureAuth && config.auth.length > 0, log)
+      const settings = await settingsOf()
+      await context.serve(listen, (socket, address, stop) => serve(settings, socket, address, stop), {
+        grace: config.shutdown_timeout,
+      })
+    },
+  }
+}
+
+const asciiName = (hostname: string, { at }: Context): string => {
+  try {
+    return toAscii(hostname)
+  } catch (cause) {
+    throw new ConfigError(at, `the hostname ${hostname} cannot be written in ASCII`, { cause })
+  }
+}
+
+const warn = ({ inline, tls, io_debug }: SmtpConfig, insecureAuth: boolean, log: Logger): void => {
+  if (io_debug) log.info('what is said on the wire is logged, addresses and subjects of others too')
+  const open = inline.some(({ scheme, host }) => scheme !== 'unix' && !host.startsWith('127.0.0.'))
+  if (!open) return
+  if (insecureAuth) log.info('passwords are accepted over connections that are not encrypted')
+  if (!tls) log.info('TLS is off: mail passes unencrypted')
+}

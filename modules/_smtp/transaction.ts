@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto'
+import type { Address, Delivery, Envelope, Header, Logger, Message, Origin } from '../../core/index.ts'
+import { SmtpError } from '../../core/index.ts'
+import { cleanDomain, formatAddress, isAscii } from '../../core/kit/address/index.ts'
+import { readMessage } from '../../core/kit/message/read.ts'
+import type { Content, MailParameters, Path } from '../../core/kit/smtp/server/index.ts'
+import { formatPeer } from '../../core/mail/proxy_protocol.ts'
+import { receivedField } from '../../core/mail/received.ts'
+import { failureOf } from './reply.ts'
+import type { Settings } from './settings.ts'
+import { completeHeader } from './submission.ts'
+
+/** What MAIL said. */
+export interface Mail {
+  readonly path: Path | null
+  readonly parameters: MailParameters
+}
+
+/** From MAIL to the end of the content: a delivery into the endpoint's target, and the slots it takes up. */
+export class Transaction implements AsyncDisposable {
+  readonly envelope: Envelope
+  readonly log: Logger
+  readonly #settings: Settings
+  readonly #delivery: Delivery
+  readonly #held: AsyncDisposableStack
+  readonly #recipients: Address[] = []
+  #committed = false
+
+  private constructor(
+    settings: Settings,
+    envelope: Envelope,
+    log: Logger,
+    delivery: Delivery,
+    held: AsyncDisposableStack,
+  ) {
+    this.#settings = settings
+    this.envelope = envelope
+    this.log = log
+    this.#delivery = delivery
+    this.#held = held
+  }
+
+  /** Throws SmtpError when the sender is refused. */
+  static async begin(settings: Settings, origin: Origin, mail: Mail): Promise<Transaction> {
+    const { limits, target } = settings
+    const id = randomBytes(4).toString('hex')
+    const log = settings.log.with({ msg_id: id })
+    const { path, parameters } = mail
+    const originalReversePath = path ? `${path.local}@${path.domain}` : ''
+    log.info('incoming message', {
+      src_host: origin.helo,
+      src_ip: formatPeer(origin.peer),
+      sender: originalReversePath,
+      ...(origin.user !== null && { username: origin.user }),
+    })
+    await using held = new AsyncDisposableStack()
+    try {
+      const reversePath = path && cleanSender(path, parameters)
+      if (limits) held.use(await limits.message(origin.peer?.ip ?? '127.0.0.1', reversePath?.domain ?? ''))
+      const { smtputf8, requireTls } = parameters
+      const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, origin }
+      const delivery = held.use(await started(target.begin(envelope), id))
+      return new Transaction(settings, envelope, log, delivery, held.move())
+    } catch (error) {
+      log.error(settings.deferSenderReject ? 'MAIL FROM error (deferred)' : 'MAIL FROM error', error)
+      throw error
+    }
+  }
+
+  /** Throws SmtpError when the recipient is refused. */
+  async recipient(path: Path): Promise<void> {
+    const to = cleanRecipient(path, this.envelope.smtputf8)
+    try {
+      await this.#delivery.recipient(to)
+    } catch (error) {
+      throw failureOf(error, this.envelope.id)
+    }
+    this.#recipients.push(to)
+    this.log.info('RCPT ok', { rcpt: formatAddress(to) })
+  }
+
+  /** See `Receiver.data`. */
+  async data(content: Content): Promise<readonly (SmtpError | undefined)[]> {
+    try {
+      const { maxHeaderSize, spool } = this.#settings
+      const { header, body } = await readMessage(content, {
+        ...spool,
+        maxHeaderSize,
+        maxSize: Number.POSITIVE_INFINITY,
+      })
+      await using _ = body
+      const outcomes = await this.#deliver({ header: this.#complete(header), body, quarantined: false })
+      this.log.info('accepted', { size: content.size, rcpts: this.#recipients.length })
+      return outcomes
+    } catch (error) {
+      const failure = failureOf(error, this.envelope.id)
+      this.log.error('DATA error', failure)
+      throw failure
+    }
+  }
+
+  /** The header as it goes on from here, with what a submitted message lacks. Throws SmtpError when it is refused. */
+  #complete(received: Header): Header {
+    const { submission, hostname, maxReceived } = this.#settings
+    const header = submission ? completeHeader(received, hostname) : received
+    const hops = header.all('Received').length
+    if (hops > maxReceived) {
+      throw SmtpError.permanent(554, '5.4.6', `Too many Received header fields (${hops}), possible forwarding loop`)
+    }
+    return header.prepend(receivedField(this.envelope, hostname, { hideClient: submission }))
+  }
+
+  async #deliver(message: Message): Promise<readonly (SmtpError | undefined)[]> {
+    const failed = await this.#delivery.message(message)
+    const [first] = failed.values()
+    // SMTP has one reply for all recipients, so that one who fails fails them all, before anything is committed.
+    if (first && (this.#settings.protocol === 'smtp' || this.#recipients.every((to) => failed.has(to)))) {
+      if (this.#settings.protocol === 'smtp') throw first
+      return this.#outcomes(failed)
+    }
+    try {
+      await this.#delivery.commit()
+      this.#committed = true
+    } catch (error) {
+      if (this.#settings.protocol === 'smtp') throw error
+      return this.#outcomes(failed, failureOf(error, this.envelope.id))
+    }
+    return this.#outcomes(failed)
+  }
+
+  #outcomes(failed: ReadonlyMap<Address, SmtpError>, otherwise?: SmtpError): readonly (SmtpError | undefined)[] {
+    return this.#recipients.map((to) => {
+      const error = failed.get(to)
+      if (error) this.log.error('DATA error', error, { rcpt: formatAddress(to) })
+      return error ? failureOf(error, this.envelope.id) : otherwise
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#committed) this.log.info('aborted')
+    await this.#held.disposeAsync()
+  }
+}
+
+const started = async (beginning: Promise<Delivery>, id: string): Promise<Delivery> => {
+  try {
+    return await beginning
+  } catch (error) {
+    throw failureOf(error, id)
+  }
+}
+
+const cleanSender = ({ local, domain }: Path, { smtputf8 }: MailParameters): Address => {
+  if (!smtputf8 && !isAscii(local + domain)) {
+    throw SmtpError.permanent(550, '5.6.7', 'SMTPUTF8 is required for non-ASCII senders')
+  }
+  try {
+    return { local, domain: cleanDomain(domain) }
+  } catch (cause) {
+    throw SmtpError.permanent(553, '5.1.7', 'Unable to normalize the sender address', { cause })
+  }
+}
+
+const cleanRecipient = ({ local, domain }: Path, smtputf8: boolean): Address => {
+  if (!smtputf8 && !isAscii(local + domain)) {
+    throw SmtpError.permanent(553, '5.6.7', 'SMTPUTF8 is required for non-ASCII recipients')
+  }
+  try {
+    return { local, domain: cleanDomain(domain) }
+  } catch (cause) {
+    throw SmtpError.permanent(501, '5.1.2', 'Unable to normalize the recipient address', { cause })
+  }
+}

@@ -1,0 +1,146 @@
+import type { Context, HashOptions, Lifecycle, Logger } from '../../core/index.ts'
+import { Auth, ConfigError, Directive, defineModule, MutableTable, Table, UserError, Users } from '../../core/index.ts'
+import { usernameCaseMapped } from '../../core/kit/address/index.ts'
+import { PasswordFormatError, PasswordHasher } from '../../core/kit/password/index.ts'
+
+/** The table with the hashes; `mutable` when it can be edited, too. */
+interface Credentials {
+  readonly table: Table
+  readonly mutable: MutableTable | undefined
+}
+
+const credentials = () =>
+  new Directive<Credentials | undefined>(
+    { args: 'module:table', usage: '&NAME|MODULE …', role: Table },
+    async (node, scope) => {
+      const table = await scope.instance(Table, node)
+      return { table, mutable: scope.provides(table, MutableTable) ? (table as MutableTable) : undefined }
+    },
+  )
+
+export default defineModule({
+  name: 'auth.pass_table',
+  doc: 'Checks passwords against a table of hashes, and manages them where the table can be edited.',
+  provides: [Auth, Users, Table],
+  kept: true,
+  config: {
+    table: credentials().doc('The table: a user name in lower case, and bcrypt:… or argon2:….'),
+  },
+  inline: credentials(),
+  inlineTakesBlock: true,
+  create({ inline, table }, context) {
+    if (inline && table) throw new ConfigError(context.at, 'the table of pass_table is given twice')
+    const found = inline ?? table
+    if (!found) throw new ConfigError(context.at, 'pass_table needs table &NAME|MODULE …')
+    return new PassTable(found, context)
+  },
+})
+
+/** Stands in for the hash of a user who is not there. Its password is unknown; at a cost of 10 it is like most others. */
+const stranger = 'bcrypt:$2a$10$MRXxE.YSvhSi00/DCvGEl.gXs3SWax2s9TAiNLOQdA.pnZp8D7KRq'
+
+class PassTable implements Users, Table, Lifecycle {
+  readonly #table: Table
+  readonly #mutable: MutableTable | undefined
+  readonly #shared: Context['shared']
+  readonly #log: Logger
+  #started: PasswordHasher | undefined
+  #decoy = stranger
+
+  constructor({ table, mutable }: Credentials, context: Context) {
+    this.#table = table
+    this.#mutable = mutable
+    this.#shared = (held, key, open) => context.shared(held, key, open)
+    this.#log = context.log
+  }
+
+  async start(held: AsyncDisposableStack): Promise<void> {
+    this.#started = await this.#shared(held, 'passwords', async () => new PasswordHasher())
+  }
+
+  get #hasher(): PasswordHasher {
+    if (!this.#started) throw new Error('pass_table has not been started')
+    return this.#started
+  }
+
+  /** Takes the time of a hash for an unknown name too, so that nobody learns from it who has an account here. */
+  async verify(username: string, password: string): Promise<boolean> {
+    const stored = await this.#stored(username)
+    try {
+      const right = await this.#hasher.verify(stored ?? this.#decoy, password)
+      if (stored !== undefined) this.#decoy = stored // costs what the hashes of this table cost; its verdict is never used
+      return stored !== undefined && right
+    } catch (error) {
+      if (!(error instanceof PasswordFormatError)) throw error
+      this.#log.error('stored password cannot be used', error, { username })
+      return false
+    }
+  }
+
+  async #stored(username: string): Promise<string | undefined> {
+    const key = normalized(username)
+    return key === undefined ? undefined : (await this.#table.lookup(key))[0]
+  }
+
+  async lookup(key: string): Promise<readonly string[]> {
+    return (await this.#table.lookup(usernameCaseMapped(key))).slice(0, 1)
+  }
+
+  async list(): Promise<readonly string[]> {
+    return this.#editable.keys()
+  }
+
+  async create(username: string, password: string, { hash, bcryptCost }: HashOptions = {}): Promise<void> {
+    const table = this.#editable
+    const key = asKey(username)
+    if ((await table.lookup(key)).length > 0) throw new UserError('exists', `credentials of ${key} already exist`)
+    await table.set(key, await this.#hash(password, { ...(hash && { hash }), ...(bcryptCost && { bcryptCost }) }))
+  }
+
+  async setPassword(username: string, password: string): Promise<void> {
+    const table = this.#editable
+    const key = await this.#existing(username)
+    await table.set(key, await this.#hash(password))
+  }
+
+  async delete(username: string): Promise<void> {
+    const table = this.#editable
+    await table.delete(await this.#existing(username))
+  }
+
+  get #editable(): MutableTable {
+    if (!this.#mutable) throw new UserError('unsupported', 'the table of these credentials is not mutable')
+    return this.#mutable
+  }
+
+  async #existing(username: string): Promise<string> {
+    const key = asKey(username)
+    if ((await this.#table.lookup(key)).length === 0)
+      throw new UserError('missing', `there are no credentials of ${key}`)
+    return key
+  }
+
+  async #hash(password: string, options: HashOptions = {}): Promise<string> {
+    try {
+      return await this.#hasher.hash(password, options)
+    } catch (error) {
+      throw error instanceof RangeError ? new UserError('invalid', error.message, { cause: error }) : error
+    }
+  }
+}
+
+const normalized = (username: string): string | undefined => {
+  try {
+    return usernameCaseMapped(username)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** The name as it is stored. */
+const asKey = (username: string): string => {
+  const key = normalized(username)
+  if (key === undefined || key === '') throw new UserError('invalid', `${JSON.stringify(username)} is no user name`)
+  return key
+}

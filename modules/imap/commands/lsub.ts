@@ -1,0 +1,34 @@
+import { mailboxName } from '../../../core/kit/imap/format.ts'
+import { type Command, loggedIn } from '../command.ts'
+import { hierarchy, parentsOf } from '../list/hierarchy.ts'
+import { join, matchesAny } from '../list/request.ts'
+import { attributes } from '../list/run.ts'
+
+/**
+ * LSUB (RFC 3501 §6.3.9). Where a pattern ends in `%`, a name that is not subscribed to, but has a subscribed one below it
+ * that does not match, is shown with \Noselect.
+ */
+export const lsub: Command = {
+  name: 'LSUB',
+  states: loggedIn,
+  async run({ account, out }, args) {
+    const reference = args.mailbox()
+    args.space()
+    const pattern = join(reference, args.pattern())
+    args.end()
+    const places = hierarchy(await account.mailboxes())
+    const subscribed = places.filter(({ entry }) => entry?.subscribed)
+    const hidden = subscribed.filter(({ name }) => !matchesAny([pattern], name))
+    const above = pattern.endsWith('%') ? new Set(hidden.flatMap(({ name }) => parentsOf(name))) : new Set()
+    for (const place of places) {
+      if (!matchesAny([pattern], place.name)) continue
+      const shown = place.entry?.subscribed
+        ? attributes(place, false)
+        : above.has(place.name)
+          ? '\\Noselect'
+          : undefined
+      if (shown !== undefined) out.line(`* LSUB (${shown}) "." ${mailboxName(place.name)}`)
+    }
+    return undefined
+  },
+}

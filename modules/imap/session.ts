@@ -1,0 +1,172 @@
+import { ImapError } from '../../core/kit/imap/error.ts'
+import type { Output } from '../../core/kit/imap/output.ts'
+import type { Transport } from '../../core/kit/imap/transport.ts'
+import type { Logger } from '../../core/log.ts'
+import type { LoginPeer } from '../../core/mail/login.ts'
+import type { Account } from '../../core/mail/storage.ts'
+import type { State } from './command.ts'
+import type { Settings } from './settings.ts'
+import { View } from './view.ts'
+
+/** One client's connection: how far it has come, and what commands work on. */
+export class Session {
+  readonly settings: Settings
+  readonly transport: Transport
+  readonly log: Logger
+  /** Undefined for Unix sockets. */
+  readonly peer: LoginPeer | null
+  /** Aborts when the session is to end. */
+  readonly stop: AbortSignal
+  /** The name that logged in, for the log. */
+  username = ''
+  /** Set while TLS, or a socket of the machine itself, keeps strangers out. */
+  secure = false
+  readonly #canStartTls: boolean
+  #account: Account | undefined
+  #view: View | undefined
+  /** The account's own limit for messages, in bytes; null when it has none (RFC 7889). */
+  ownAppendLimit: number | null = null
+  /** What ENABLE has switched on. */
+  readonly enabled = new Set<string>()
+  readonly #life = new AbortController()
+  #farewell: string | undefined
+  #loggedOut = false
+
+  constructor(
+    settings: Settings,
+    transport: Transport,
+    { peer, stop, canStartTls }: { peer: LoginPeer | null; stop: AbortSignal; canStartTls: boolean },
+  ) {
+    this.settings = settings
+    this.transport = transport
+    this.log = settings.log
+    this.peer = peer
+    this.stop = stop
+    this.#canStartTls = canStartTls
+  }
+
+  get out(): Output {
+    return this.transport.output
+  }
+
+  get state(): State {
+    if (!this.#account) return 'notAuthenticated'
+    return this.#view ? 'selected' : 'authenticated'
+  }
+
+  get startTlsPossible(): boolean {
+    return this.#canStartTls && !this.secure && !this.transport.compressed
+  }
+
+  get compressed(): boolean {
+    return this.transport.compressed
+  }
+
+  /** Whether passwords may be sent now. */
+  get authAllowed(): boolean {
+    return (this.secure || this.settings.insecureAuth) && this.settings.login.mechanisms.length > 0
+  }
+
+  /** Of the user who has logged in. */
+  get account(): Account {
+    if (!this.#account) throw new ImapError('NO', undefined, 'Not authenticated')
+    return this.#account
+  }
+
+  /** Of the selected mailbox. */
+  get view(): View {
+    if (!this.#view) throw new ImapError('NO', undefined, 'No mailbox selected')
+    return this.#view
+  }
+
+  get selected(): View | undefined {
+    return this.#view
+  }
+
+  /** Verifies credentials and opens the account they are for. Throws ImapError. */
+  async logIn(username: string, password: string, refusal: string): Promise<void> {
+    const { login, accountName, storage, log } = this.settings
+    const failed = new ImapError('NO', 'AUTHENTICATIONFAILED', refusal)
+    try {
+      if (!(await login.verify(username, password, this.peer, this.stop))) throw failed
+    } catch (cause) {
+      if (cause instanceof ImapError) throw cause
+      throw new ImapError('NO', 'UNAVAILABLE', 'Credentials cannot be checked now', { cause })
+    }
+    try {
+      const name = await accountName(username)
+      if (name === undefined) throw failed
+      const account = await storage.open(name)
+      this.ownAppendLimit = await account.ownAppendLimit()
+      const gone = (): void => this.end('Account deleted')
+      account.gone.addEventListener('abort', gone, { signal: this.#life.signal })
+      if (account.gone.aborted) gone()
+      this.#account = account
+      this.username = username
+    } catch (error) {
+      if (error instanceof ImapError) throw error
+      log.error('account could not be opened', error, { username })
+      throw new ImapError('NO', 'UNAVAILABLE', 'internal server error', { cause: error })
+    }
+  }
+
+  /** Opens a mailbox, after leaving the one before, if any, even if this fails (RFC 9051 §6.3.2). */
+  async select(name: string, readOnly: boolean): Promise<View> {
+    if (this.#view) {
+      await this.deselect()
+      this.out.line('* OK [CLOSED] Previous mailbox closed')
+    }
+    const mailbox = await this.account.select(name, { readOnly })
+    const view = new View(mailbox)
+    view.onDeleted = () => this.end('Mailbox deleted')
+    this.#view = view
+    return view
+  }
+
+  async deselect(): Promise<void> {
+    const view = this.#view
+    this.#view = undefined
+    await view?.close()
+  }
+
+  /** Tells the client what has happened to its mailbox. */
+  async tell(expunges: boolean): Promise<void> {
+    const view = this.#view
+    if (!view) return
+    await view.catchUp(() => this.account.select(view.mailbox.name, { readOnly: view.readOnly }))
+    await view.tell(this.out, expunges)
+  }
+
+  /** Sends a challenge and reads the line that answers it; undefined when the connection ends. */
+  async ask(challenge: string): Promise<string | undefined> {
+    this.out.line(`+ ${challenge}`)
+    const line = await this.transport.input.line(this.settings.limits.line)
+    if (line?.cut) throw ImapError.bad('Line too long')
+    return line?.text
+  }
+
+  /** Has the session end once the command in hand is done, with this text in its BYE. */
+  end(text: string): void {
+    this.#farewell ??= text
+    this.transport.input.interrupt()
+  }
+
+  /** Why the session is to end, once it is. */
+  get farewell(): string | undefined {
+    return this.#farewell
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort()
+    await this.deselect()
+  }
+
+  /** The client has said LOGOUT. */
+  logOut(): void {
+    this.#loggedOut = true
+  }
+
+  get loggedOut(): boolean {
+    return this.#loggedOut
+  }
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '../../core/log.ts'
+import type { LoginPeer } from '../../core/mail/login.ts'
+import type { Storage } from '../../core/mail/storage.ts'
+import type { ServerTls } from '../../core/mail/tls.ts'
+
+/** What all sessions of an endpoint share. */
+export interface Settings {
+  readonly storage: Storage
+  readonly login: Login
+  /** The storage's account for a login name; undefined when `storage_map` has none. Throws when it cannot be told. */
+  readonly accountName: (username: string) => Promise<string | undefined>
+  readonly tls: ServerTls | null
+  readonly insecureAuth: boolean
+  readonly log: Logger
+  /** Logs the dialogue. */
+  readonly ioDebug: boolean
+  /** Logs why connections break. */
+  readonly ioErrors: boolean
+  /** Where large messages wait while they are received; absolute. */
+  readonly spoolDirectory: string
+  /** What ID tells. */
+  readonly identity: { readonly name: string; readonly version: string }
+  readonly limits: Limits
+}
+
+/** Verifies credentials: an Authenticator. */
+export interface Login {
+  readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
+  verify(username: string, password: string, peer: LoginPeer | null, signal?: AbortSignal): Promise<boolean>
+}
+
+/** Bounds on what a client may do; sizes in bytes, times in milliseconds. */
+export interface Limits {
+  readonly line: number
+  /** Lines and literals in memory together, before and after login. */
+  readonly strangerCommand: number
+  readonly command: number
+  /** A literal that is read and thrown away. */
+  readonly drop: number
+  /** Messages up to this size are received in memory. */
+  readonly spoolMemory: number
+  /** Bad commands in a row before the connection is closed, before and after login. */
+  readonly strangerMistakes: number
+  readonly mistakes: number
+  readonly strangerIdle: number
+  readonly idle: number
+  readonly handshake: number
+}
+
+export const defaultLimits: Limits = {
+  line: 64 * 1024,
+  strangerCommand: 8 * 1024,
+  command: 1024 * 1024,
+  drop: 4 * 1024 ** 3,
+  spoolMemory: 1024 * 1024,
+  strangerMistakes: 3,
+  mistakes: 20,
+  strangerIdle: 2 * 60_000,
+  idle: 31 * 60_000,
+  handshake: 60_000,
+}

@@ -1,0 +1,7 @@
+import type { SpecialUse } from '../../core/mail/storage.ts'
+
+const uses: readonly SpecialUse[] = ['\\Archive', '\\Drafts', '\\Junk', '\\Sent', '\\Trash']
+
+/** The special use an attribute names, case ignored; undefined for those no mailbox can be given. */
+export const asSpecialUse = (attribute: string): SpecialUse | undefined =>
+  uses.find((use) => use.toLowerCase() === attribute.toLowerCase())

@@ -1,0 +1,35 @@
+import type { Arguments } from '../../core/kit/imap/arguments.ts'
+import { ImapError } from '../../core/kit/imap/error.ts'
+import { mailboxName } from '../../core/kit/imap/format.ts'
+import type { MailboxStatus } from '../../core/mail/storage.ts'
+
+/** What STATUS can be asked for. */
+const items = {
+  MESSAGES: ({ messages }: MailboxStatus) => String(messages),
+  RECENT: ({ recent }: MailboxStatus) => String(recent),
+  UIDNEXT: ({ uidNext }: MailboxStatus) => String(uidNext),
+  UIDVALIDITY: ({ uidValidity }: MailboxStatus) => String(uidValidity),
+  UNSEEN: ({ unseen }: MailboxStatus) => String(unseen),
+  DELETED: ({ deleted }: MailboxStatus) => String(deleted),
+  SIZE: ({ size }: MailboxStatus) => String(size),
+  APPENDLIMIT: ({ appendLimit }: MailboxStatus) => (appendLimit === undefined ? 'NIL' : String(appendLimit)),
+} as const
+
+export type StatusItem = keyof typeof items
+
+const isItem = (name: string): name is StatusItem => Object.hasOwn(items, name)
+
+/** Reads the items in parentheses, each once, in the order asked for. */
+export function readStatusItems(args: Arguments): readonly StatusItem[] {
+  const names = args.list(() => {
+    const name = args.keyword('a status item')
+    if (!isItem(name)) throw ImapError.bad('Unknown STATUS item')
+    return name
+  })
+  if (names.length === 0) throw ImapError.bad('Expected a status item')
+  return [...new Set(names)]
+}
+
+/** The untagged STATUS response, without its line end. */
+export const formatStatus = (mailbox: string, asked: readonly StatusItem[], status: MailboxStatus): string =>
+  `* STATUS ${mailboxName(mailbox)} (${asked.map((name) => `${name} ${items[name](status)}`).join(' ')})`

@@ -1,0 +1,130 @@
+import type { AccountChange } from '../../../core/index.ts'
+import type { StorageEvent } from './events.ts'
+
+export type MailboxEvent = Extract<StorageEvent, { origin: number }>
+
+/** A mailbox that a session has open, as the hub sees it. */
+export interface OpenView {
+  readonly id: number
+  readonly account: number
+  readonly readOnly: boolean
+  apply(event: MailboxEvent, tellsRecent: boolean): void
+  renamed(name: string): void
+  deleted(): void
+  /** Somebody outside changed something: look what. */
+  reread(): void
+}
+
+/** What sessions of one account share in this process. */
+export class AccountState {
+  readonly gone = new AbortController()
+  readonly watchers = new Set<(change: AccountChange) => void>()
+  readonly views = new Set<OpenView>()
+}
+
+/** Brings what has been committed to the sessions that have it open. */
+export class Changes {
+  readonly #open = new Map<number, Set<OpenView>>()
+  /** Held by those who use the account, and forgotten with them. */
+  readonly #accounts = new Map<number, WeakRef<AccountState>>()
+  readonly #forgotten = new FinalizationRegistry<number>((account) => {
+    if (!this.#accounts.get(account)?.deref()) this.#accounts.delete(account)
+  })
+  /** Told of everything that happens in this process. */
+  #relay: ((event: StorageEvent) => void) | undefined
+  #sessions = 0
+
+  relayTo(relay: (event: StorageEvent) => void): void {
+    this.#relay = relay
+  }
+
+  /** A number that tells a session from all others; 0 is nobody. */
+  nextSession(): number {
+    return ++this.#sessions
+  }
+
+  account(id: number): AccountState {
+    const known = this.#accounts.get(id)?.deref()
+    if (known) return known
+    const state = new AccountState()
+    this.#accounts.set(id, new WeakRef(state))
+    this.#forgotten.register(state, id)
+    return state
+  }
+
+  add(view: OpenView): Disposable {
+    const views = this.#open.get(view.id) ?? new Set()
+    const { views: ofAccount } = this.account(view.account)
+    this.#open.set(view.id, views.add(view))
+    ofAccount.add(view)
+    return {
+      [Symbol.dispose]: () => {
+        views.delete(view)
+        ofAccount.delete(view)
+        if (views.size === 0 && this.#open.get(view.id) === views) this.#open.delete(view.id)
+      },
+    }
+  }
+
+  /** The mailboxes of these accounts that a session has open for writing, which takes their new messages as \Recent. */
+  openIn(accounts: readonly number[]): number[] {
+    const found: number[] = []
+    for (const account of accounts) {
+      for (const view of this.#accounts.get(account)?.deref()?.views ?? []) if (!view.readOnly) found.push(view.id)
+    }
+    return found
+  }
+
+  /** What an operation of this process has committed. */
+  committed = (event: StorageEvent): void => {
+    this.apply(event)
+    this.#relay?.(event)
+  }
+
+  apply(event: StorageEvent): void {
+    const { type } = event
+    if (type === 'gone') this.#accounts.get(event.account)?.deref()?.gone.abort()
+    else this.#tell(event.account, accountChange(event))
+    if ('origin' in event) this.#toViews(event)
+    else if (type === 'deleted') for (const view of this.#views(event.mailbox)) view.deleted()
+    else if (type === 'renamed') for (const view of this.#views(event.mailbox)) view.renamed(event.to)
+  }
+
+  /** Another process changed a mailbox. */
+  outside(account: number, mailbox: number, name: string): void {
+    for (const view of this.#views(mailbox)) view.reread()
+    this.#tell(account, { type: 'status', mailbox: name })
+  }
+
+  #toViews(event: MailboxEvent): void {
+    // The first session that can say so is told that new messages are \Recent, and no other.
+    let untold = event.type === 'arrived' && event.recent === 'open'
+    for (const view of this.#views(event.mailbox)) {
+      const tells = untold && !view.readOnly
+      if (tells) untold = false
+      view.apply(event, tells)
+    }
+  }
+
+  /** A copy, since being told of something may close a view. */
+  #views(mailbox: number): OpenView[] {
+    return [...(this.#open.get(mailbox) ?? [])]
+  }
+
+  #tell(account: number, change: AccountChange): void {
+    for (const watcher of [...(this.#accounts.get(account)?.deref()?.watchers ?? [])]) watcher(change)
+  }
+}
+
+const accountChange = (event: Exclude<StorageEvent, { type: 'gone' }>): AccountChange => {
+  switch (event.type) {
+    case 'renamed':
+      return { type: 'renamed', from: event.name, to: event.to }
+    case 'created':
+    case 'deleted':
+    case 'subscription':
+      return { type: event.type, mailbox: event.name }
+    default:
+      return { type: 'status', mailbox: event.name }
+  }
+}

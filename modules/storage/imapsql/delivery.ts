@@ -1,0 +1,119 @@
+import { formatAddress } from '../../../core/kit/address/index.ts'
+import { WriterError } from '../../../core/kit/sql/writer/index.ts'
+import type { Address, Delivery, Envelope, FilterVerdict, ImapFilter, Logger, Message } from '../../../core/index.ts'
+import { SmtpError, StorageError } from '../../../core/index.ts'
+import { isFlag } from './flags.ts'
+import type { Parts } from './mailbox.ts'
+import type { Prepared } from './prepare.ts'
+import { prepare } from './prepare.ts'
+
+export interface DeliveryOptions {
+  readonly parts: Parts
+  /** The account a recipient stands for, in lower case; undefined when there is none. Throws when that cannot be told. */
+  readonly accountOf: (address: string) => Promise<string | undefined>
+  readonly filters: readonly ImapFilter[]
+  readonly junkMailbox: string
+  readonly log: Logger
+}
+
+interface Recipient {
+  readonly id: number
+  readonly account: string
+  /** The first that led here. */
+  readonly address: Address
+}
+
+/** One message on its way into mailboxes. */
+export class SqlDelivery implements Delivery {
+  readonly #options: DeliveryOptions
+  readonly #envelope: Envelope
+  readonly #log: Logger
+  readonly #recipients = new Map<number, Recipient>()
+  #prepared: Prepared | undefined
+
+  constructor(options: DeliveryOptions, envelope: Envelope) {
+    this.#options = options
+    this.#envelope = envelope
+    this.#log = options.log.with({ msg_id: envelope.id })
+  }
+
+  async recipient(to: Address): Promise<void> {
+    const { parts, accountOf } = this.#options
+    const account = await accountOf(formatAddress(to)).catch((cause) => {
+      throw SmtpError.temporary(451, '4.3.0', 'Internal server error, try again later', { cause })
+    })
+    const [row] =
+      account === undefined ? [] : await parts.engine.query<[number]>('SELECT id FROM users WHERE username = $1', [account])
+    if (account === undefined || !row) throw SmtpError.permanent(501, '5.1.1', 'User does not exist')
+    if (!this.#recipients.has(row[0])) this.#recipients.set(row[0], { id: row[0], account, address: to })
+  }
+
+  async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
+    const verdicts = new Map<number, FilterVerdict>()
+    if (!message.quarantined) {
+      for (const recipient of this.#recipients.values()) verdicts.set(recipient.id, await this.#filter(recipient, message))
+    }
+    this.#prepared = await prepare(message, this.#envelope, [...this.#recipients.values()], {
+      junk: message.quarantined ? this.#options.junkMailbox : undefined,
+      verdicts,
+    })
+    return new Map()
+  }
+
+  /** The first folder that a filter names, and the flags of all. One that fails counts as absent. */
+  async #filter({ account, address }: Recipient, message: Message): Promise<FilterVerdict> {
+    let folder: string | undefined
+    const flags: string[] = []
+    for (const filter of this.#options.filters) {
+      try {
+        const input = { envelope: this.#envelope, account, recipient: address, message }
+        const verdict = await filter.filter(input)
+        folder ??= verdict.folder
+        flags.push(...verdict.flags.filter(isFlag))
+      } catch (error) {
+        this.#log.error('IMAP filter failed', error, { account })
+      }
+    }
+    return { folder, flags }
+  }
+
+  async commit(): Promise<void> {
+    const { parts } = this.#options
+    const prepared = this.#prepared
+    if (!prepared) throw new Error('commit before message')
+    this.#prepared = undefined
+    const accounts = [...this.#recipients.keys()]
+    try {
+      await parts.bodies.keep(prepared.contents, (gather, bytes) =>
+        parts.engine.run(
+          'deliver',
+          async () => ({ arrivals: prepared.arrivals(await gather()), open: parts.changes.openIn(accounts) }),
+          bytes,
+        ),
+      )
+    } catch (error) {
+      throw replyTo(error)
+    }
+  }
+
+  /** Nothing is written before `commit`, so that nothing is to be taken back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#prepared = undefined
+  }
+}
+
+/** What a sender is told when a message cannot be stored: try again. */
+const replyTo = (error: unknown): SmtpError => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT' || (error instanceof WriterError && error.kind === 'full')) {
+    return SmtpError.temporary(452, '4.3.1', 'Insufficient system storage', { cause: error })
+  }
+  if (error instanceof WriterError && error.kind === 'busy') {
+    return SmtpError.temporary(453, '4.3.2', 'Internal server error, try again later', { cause: error })
+  }
+  if (error instanceof StorageError && error.kind === 'missing') {
+    // The account was deleted between RCPT and the end of data; the next attempt will hear so.
+    return SmtpError.temporary(451, '4.2.0', 'Mailbox unavailable, try again later', { cause: error })
+  }
+  return SmtpError.temporary(451, '4.3.0', 'Internal server error', { cause: error })
+}

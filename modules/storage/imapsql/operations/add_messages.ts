@@ -1,0 +1,101 @@
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Emit } from '../events.ts'
+import { cleanFlags } from '../flags.ts'
+import { Refusal } from '../refusal.ts'
+import { modseqOf } from './mailbox_row.ts'
+
+/** A message as it is stored, its body apart. */
+export interface NewRow {
+  /** Of the body, wherever that is kept. */
+  readonly key: string
+  /** `""`, `lz4` or `zstd`. */
+  readonly compression: string
+  /** The body as it is stored, in pieces, when it is to be kept in the database. */
+  readonly inline?: readonly Uint8Array[]
+  /** Seconds since 1970. */
+  readonly date: number
+  readonly size: number
+  readonly structure: string
+  readonly header: string
+  readonly flags: readonly string[]
+}
+
+export interface Added {
+  readonly uidValidity: number
+  readonly uids: readonly number[]
+}
+
+/** Adds messages to a mailbox under the next UIDs. `open` lists the mailboxes that a session of this process has open. */
+export const addMessages = async (
+  db: Statements,
+  mailbox: number,
+  rows: readonly NewRow[],
+  { open, origin }: { open: readonly number[]; origin: number },
+  emit: Emit,
+): Promise<Added> => {
+  const [place] = await db.query<[number, number, number, string]>(
+    `UPDATE mboxes SET uidnext = uidnext + $2, msgscount = msgscount + $2 WHERE id = $1
+      RETURNING uidnext, uidvalidity, uid, name`,
+    [mailbox, rows.length],
+  )
+  if (!place) throw new Refusal('missing', 'The mailbox does not exist')
+  const [uidNext, uidValidity, account, name] = place
+  const from = await modseqOf(db, mailbox)
+  const recent = open.includes(mailbox) ? 'open' : 'kept'
+  const uids = rows.map((_, index) => uidNext - rows.length + index)
+  for (const [index, row] of rows.entries()) {
+    await addMessage(db, { mailbox, account, uid: uids[index] ?? 0, recent: recent === 'kept' ? 1 : 0 }, row)
+  }
+  emit({ type: 'arrived', account, mailbox, name, from, to: await modseqOf(db, mailbox), uids, recent, origin })
+  return { uidValidity, uids }
+}
+
+interface Place {
+  readonly mailbox: number
+  readonly account: number
+  readonly uid: number
+  readonly recent: 0 | 1
+}
+
+const addMessage = async (db: Statements, { mailbox, account, uid, recent }: Place, row: NewRow): Promise<void> => {
+  await db.query('INSERT INTO extkeys (id, uid, refs) VALUES ($1, $2, 1)', [row.key, account])
+  for (const [part, data] of (row.inline ?? []).entries()) {
+    await db.query('INSERT INTO tsmaddy_blobs (id, part, data) VALUES ($1, $2, $3)', [row.key, part, data])
+  }
+  const flags = cleanFlags(row.flags)
+  await db.query(
+    `INSERT INTO msgs
+      (mboxid, msgid, date, bodylen, bodystructure, cachedheader, extbodykey, seen, compressalgo, recent)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      mailbox,
+      uid,
+      row.date,
+      row.size,
+      Buffer.from(row.structure),
+      Buffer.from(row.header),
+      row.key,
+      flags.includes('\\Seen') ? 1 : 0,
+      row.compression,
+      recent,
+    ],
+  )
+  for (const flag of await spelt(db, mailbox, flags)) {
+    await db.query('INSERT INTO flags (mboxid, msgid, flag) VALUES ($1, $2, $3)', [mailbox, uid, flag])
+  }
+}
+
+/** Flags as they were first spelt in a mailbox, so that keywords that differ in case alone are one. */
+export const spelt = async (db: Statements, mailbox: number, flags: readonly string[]): Promise<string[]> => {
+  const found: string[] = []
+  for (const flag of flags) {
+    const [row] = flag.startsWith('\\')
+      ? []
+      : await db.query<[string]>('SELECT spelling FROM tsmaddy_keywords WHERE mboxid = $1 AND keyword = $2', [
+          mailbox,
+          flag.toLowerCase(),
+        ])
+    found.push(row?.[0] ?? flag)
+  }
+  return found
+}

@@ -1,0 +1,52 @@
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Emit } from '../events.ts'
+import { Refusal } from '../refusal.ts'
+import type { Added, NewRow } from './add_messages.ts'
+import { addMessages } from './add_messages.ts'
+import { existingMailbox, insertMailbox, mailboxId, specialMailbox } from './mailbox_row.ts'
+
+/** Adds messages that a client brought to a mailbox by name. Throws Refusal `missing`. */
+export const append = async (
+  db: Statements,
+  args: { account: number; mailbox: string; rows: readonly NewRow[]; open: readonly number[]; origin: number },
+  emit: Emit,
+): Promise<Added> => {
+  const mailbox = await existingMailbox(db, args.account, args.mailbox)
+  return addMessages(db, mailbox, args.rows, args, emit)
+}
+
+/** A message on its way to one account. */
+export interface Arrival {
+  readonly account: number
+  /** The folder a filter chose: INBOX when it does not exist. */
+  readonly folder: string | undefined
+  /** The folder for junk, when this is where it goes: the one with \Junk, or else this name, made if need be. */
+  readonly junk: string | undefined
+  readonly row: NewRow
+}
+
+/** Delivers to every account, or, when one of them fails, to none. */
+export const deliver = async (
+  db: Statements,
+  { arrivals, open }: { arrivals: readonly Arrival[]; open: readonly number[] },
+  emit: Emit,
+): Promise<void> => {
+  for (const { account, folder, junk, row } of arrivals) {
+    const mailbox =
+      junk !== undefined
+        ? await junkMailbox(db, account, junk, emit)
+        : ((folder === undefined ? undefined : await mailboxId(db, account, folder)) ?? (await inbox(db, account)))
+    await addMessages(db, mailbox, [row], { open, origin: 0 }, emit)
+  }
+}
+
+const inbox = async (db: Statements, account: number): Promise<number> => {
+  const [row] = await db.query<[number]>('SELECT inboxid FROM users WHERE id = $1', [account])
+  if (!row) throw new Refusal('missing', 'The account does not exist')
+  return row[0]
+}
+
+const junkMailbox = async (db: Statements, account: number, name: string, emit: Emit): Promise<number> =>
+  (await specialMailbox(db, account, '\\Junk')) ??
+  (await mailboxId(db, account, name)) ??
+  (await insertMailbox(db, account, name, '\\Junk', emit))

@@ -1,0 +1,14 @@
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Migration } from '../schema/migrate.ts'
+import { migrateSqlite } from '../schema/migrate.ts'
+
+export { createAccount, deleteAccount, openAccount, setAppendLimit } from './accounts.ts'
+export { append, deliver } from './append.ts'
+export { endLeases, forgetDoomed, noteExternal, renewLease } from './blobs.ts'
+export { copy, move } from './copy.ts'
+export { expunge } from './expunge.ts'
+export { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
+export { claimRecent } from './recent.ts'
+export { storeFlags } from './store_flags.ts'
+
+export const migrate = (db: Statements): Promise<Migration> => migrateSqlite(db)

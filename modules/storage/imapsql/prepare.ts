@@ -1,0 +1,70 @@
+import { wireAddress } from '../../../core/kit/address/index.ts'
+import type { CachedHeader } from '../../../core/kit/message/index.ts'
+import {
+  cachedHeaderToJson,
+  concatBody,
+  describeContent,
+  shiftStructure,
+  structureToJson,
+} from '../../../core/kit/message/index.ts'
+import type { Body, Envelope, FilterVerdict, Message } from '../../../core/index.ts'
+import type { KeptBody } from './bodies/bodies.ts'
+import type { Arrival } from './operations/append.ts'
+
+/** A message made ready for several accounts. */
+export interface Prepared {
+  /** What each account gets, in order. */
+  readonly contents: readonly Body[]
+  /** What the database is to be told, once it is known where these are. */
+  arrivals(kept: readonly KeptBody[]): Arrival[]
+}
+
+interface Destination {
+  readonly id: number
+  readonly account: string
+}
+
+/**
+ * Puts Return-Path (RFC 5321 §4.4) and, above it, Delivered-To on top of a message for each account. It is described once,
+ * and the description moved down by what is on top.
+ */
+export const prepare = async (
+  message: Message,
+  envelope: Envelope,
+  destinations: readonly Destination[],
+  { junk, verdicts }: { junk: string | undefined; verdicts: ReadonlyMap<number, FilterVerdict> },
+): Promise<Prepared> => {
+  const path = envelope.reversePath ? wireAddress(envelope.reversePath) : ''
+  const returnPath = path.replace(/[\r\n]/g, '')
+  const original = concatBody(Buffer.concat([message.header.bytes(), crlf]), message.body)
+  const { structure, cachedHeader } = await describeContent(original)
+  const date = Math.floor(Date.now() / 1000)
+  const rows = destinations.map(({ id, account }) => {
+    const top = Buffer.from(`Delivered-To: ${account}\r\nReturn-Path: <${returnPath}>\r\n`)
+    const header = {
+      ...cachedHeader,
+      'Delivered-To': [account, ...(cachedHeader['Delivered-To'] ?? [])],
+      'Return-Path': [`<${returnPath}>`, ...(cachedHeader['Return-Path'] ?? [])],
+    } satisfies CachedHeader
+    const { folder, flags = [] } = verdicts.get(id) ?? {}
+    const content = concatBody(top, original)
+    return {
+      content,
+      arrival: { account: id, folder, junk },
+      row: {
+        date,
+        size: content.size,
+        structure: structureToJson(shiftStructure(structure, top.length)),
+        header: cachedHeaderToJson(header),
+        flags,
+      },
+    }
+  })
+  return {
+    contents: rows.map(({ content }) => content),
+    arrivals: (kept) =>
+      rows.flatMap(({ arrival, row }, index) => (kept[index] ? [{ ...arrival, row: { ...row, ...kept[index] } }] : [])),
+  }
+}
+
+const crlf = Buffer.from('\r\n')

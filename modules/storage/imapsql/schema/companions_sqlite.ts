@@ -1,0 +1,132 @@
+/**
+ * What maddy's tables lack, in tables of our own. Triggers keep them, so that they hold also while maddy writes to the
+ * same file. `modseq` of a mailbox grows with every change of its messages, that of a message is the mailbox's at its last
+ * change. `seen` and `deleted` count rows of `flags`, whose word is what a client is shown.
+ */
+export const companionTables: readonly string[] = [
+  'CREATE TABLE tsmaddy_meta (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL)',
+  `CREATE TABLE tsmaddy_mboxes (
+    mboxid INTEGER NOT NULL PRIMARY KEY,
+    modseq BIGINT NOT NULL DEFAULT 1,
+    messages BIGINT NOT NULL DEFAULT 0,
+    recent BIGINT NOT NULL DEFAULT 0,
+    seen BIGINT NOT NULL DEFAULT 0,
+    deleted BIGINT NOT NULL DEFAULT 0,
+    size BIGINT NOT NULL DEFAULT 0
+  )`,
+  `CREATE TABLE tsmaddy_msgs (
+    mboxid BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    date BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    PRIMARY KEY (mboxid, uid)
+  ) WITHOUT ROWID`,
+  'CREATE INDEX tsmaddy_modseq ON tsmaddy_msgs (mboxid, modseq)',
+  `CREATE TABLE tsmaddy_expunged (
+    mboxid BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    PRIMARY KEY (mboxid, modseq)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE tsmaddy_keywords (
+    mboxid BIGINT NOT NULL,
+    keyword VARCHAR(255) NOT NULL,
+    spelling VARCHAR(255) NOT NULL,
+    uses BIGINT NOT NULL,
+    PRIMARY KEY (mboxid, keyword)
+  ) WITHOUT ROWID`,
+  `CREATE TABLE tsmaddy_doomed (id VARCHAR(255) NOT NULL PRIMARY KEY)`,
+  'CREATE TABLE tsmaddy_leases (lease VARCHAR(255) NOT NULL PRIMARY KEY, alive BIGINT NOT NULL)',
+  `CREATE TABLE tsmaddy_blobs (
+    id VARCHAR(255) NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (id, part)
+  )`,
+  'CREATE INDEX tsmaddy_unseen ON msgs (mboxId, msgId) WHERE seen = 0',
+  'CREATE INDEX tsmaddy_recent ON msgs (mboxId, msgId) WHERE recent = 1',
+  // Without it, deleting a key looks through every message for one that still names it.
+  'CREATE INDEX tsmaddy_body ON msgs (extBodyKey)',
+  'CREATE INDEX tsmaddy_unreferenced ON extKeys (uid, id) WHERE refs <= 0',
+  "CREATE INDEX tsmaddy_deleted ON flags (mboxId, msgId) WHERE flag = '\\Deleted'",
+]
+
+/** Fills the companions from what maddy has written, and mends what its known defects have left in its own tables. */
+export const companionRows: readonly string[] = [
+  ...['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'].flatMap((flag) => [
+    `UPDATE OR IGNORE flags SET flag = '${flag}' WHERE flag <> '${flag}' AND lower(flag) = lower('${flag}')`,
+    `DELETE FROM flags WHERE flag <> '${flag}' AND lower(flag) = lower('${flag}')`,
+  ]),
+  "DELETE FROM flags WHERE flag = ''",
+  `UPDATE msgs SET seen = 1 - seen WHERE seen <>
+    EXISTS (SELECT 1 FROM flags f WHERE f.mboxid = msgs.mboxid AND f.msgid = msgs.msgid AND f.flag = '\\Seen')`,
+  `UPDATE mboxes SET msgscount = (SELECT count(*) FROM msgs WHERE mboxid = mboxes.id)
+    WHERE msgscount <> (SELECT count(*) FROM msgs WHERE mboxid = mboxes.id)`,
+  `UPDATE extkeys SET refs = (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id)
+    WHERE refs <> (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id)`,
+  `INSERT INTO tsmaddy_mboxes (mboxid, messages, recent, size)
+    SELECT b.id, count(m.msgid), coalesce(sum(m.recent), 0), coalesce(sum(m.bodylen), 0)
+    FROM mboxes b LEFT JOIN msgs m ON m.mboxid = b.id GROUP BY b.id`,
+  `UPDATE tsmaddy_mboxes SET seen = f.seen, deleted = f.deleted FROM (
+      SELECT mboxid, sum(flag = '\\Seen') AS seen, sum(flag = '\\Deleted') AS deleted FROM flags GROUP BY mboxid
+    ) AS f WHERE tsmaddy_mboxes.mboxid = f.mboxid`,
+  'INSERT INTO tsmaddy_msgs SELECT mboxid, msgid, 1, date, bodylen FROM msgs',
+  `INSERT INTO tsmaddy_keywords SELECT mboxid, lower(flag), min(flag), count(*)
+    FROM flags WHERE substr(flag, 1, 1) <> '\\' GROUP BY mboxid, lower(flag)`,
+]
+
+const grow = (mailbox: string, more = ''): string =>
+  `UPDATE tsmaddy_mboxes SET modseq = modseq + 1${more} WHERE mboxid = ${mailbox}`
+
+/** A message that a flag was put on or taken off gets the mailbox's new mod-sequence. */
+const touch = (row: 'NEW' | 'OLD'): string => `UPDATE tsmaddy_msgs
+      SET modseq = (SELECT modseq FROM tsmaddy_mboxes WHERE mboxid = ${row}.mboxid)
+      WHERE mboxid = ${row}.mboxid AND uid = ${row}.msgid`
+
+const markSeen = (row: 'NEW' | 'OLD', seen: 0 | 1): string => `UPDATE msgs SET seen = ${seen}
+      WHERE ${row}.flag = '\\Seen' AND mboxid = ${row}.mboxid AND msgid = ${row}.msgid AND seen <> ${seen}`
+
+export const triggers: readonly string[] = [
+  `CREATE TRIGGER tsmaddy_mailbox_added AFTER INSERT ON mboxes BEGIN
+    INSERT INTO tsmaddy_mboxes (mboxid) VALUES (NEW.id);
+  END`,
+  `CREATE TRIGGER tsmaddy_mailbox_removed AFTER DELETE ON mboxes BEGIN
+    DELETE FROM tsmaddy_mboxes WHERE mboxid = OLD.id;
+    DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.id;
+    DELETE FROM tsmaddy_expunged WHERE mboxid = OLD.id;
+    DELETE FROM tsmaddy_keywords WHERE mboxid = OLD.id;
+  END`,
+  `CREATE TRIGGER tsmaddy_message_added AFTER INSERT ON msgs BEGIN
+    ${grow('NEW.mboxid', ', messages = messages + 1, recent = recent + NEW.recent, size = size + NEW.bodylen')};
+    INSERT INTO tsmaddy_msgs (mboxid, uid, modseq, date, size)
+      SELECT NEW.mboxid, NEW.msgid, modseq, NEW.date, NEW.bodylen FROM tsmaddy_mboxes WHERE mboxid = NEW.mboxid;
+  END`,
+  `CREATE TRIGGER tsmaddy_message_recent AFTER UPDATE OF recent ON msgs WHEN NEW.recent <> OLD.recent BEGIN
+    UPDATE tsmaddy_mboxes SET recent = recent + NEW.recent - OLD.recent WHERE mboxid = NEW.mboxid;
+  END`,
+  // When a whole mailbox goes, its row is already gone here, and so its messages leave no trace.
+  `CREATE TRIGGER tsmaddy_message_removed AFTER DELETE ON msgs
+    WHEN EXISTS (SELECT 1 FROM mboxes WHERE id = OLD.mboxid) BEGIN
+    ${grow('OLD.mboxid', ', messages = messages - 1, recent = recent - OLD.recent, size = size - OLD.bodylen')};
+    DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.mboxid AND uid = OLD.msgid;
+    INSERT INTO tsmaddy_expunged (mboxid, modseq, uid)
+      SELECT OLD.mboxid, modseq, OLD.msgid FROM tsmaddy_mboxes WHERE mboxid = OLD.mboxid;
+  END`,
+  `CREATE TRIGGER tsmaddy_flag_added AFTER INSERT ON flags BEGIN
+    ${grow('NEW.mboxid', ", seen = seen + (NEW.flag = '\\Seen'), deleted = deleted + (NEW.flag = '\\Deleted')")};
+    ${touch('NEW')};
+    ${markSeen('NEW', 1)};
+    INSERT INTO tsmaddy_keywords (mboxid, keyword, spelling, uses)
+      SELECT NEW.mboxid, lower(NEW.flag), NEW.flag, 1 WHERE substr(NEW.flag, 1, 1) <> '\\'
+      ON CONFLICT (mboxid, keyword) DO UPDATE SET uses = uses + 1;
+  END`,
+  `CREATE TRIGGER tsmaddy_flag_removed AFTER DELETE ON flags
+    WHEN EXISTS (SELECT 1 FROM mboxes WHERE id = OLD.mboxid) BEGIN
+    ${grow('OLD.mboxid', ", seen = seen - (OLD.flag = '\\Seen'), deleted = deleted - (OLD.flag = '\\Deleted')")};
+    ${touch('OLD')};
+    ${markSeen('OLD', 0)};
+    UPDATE tsmaddy_keywords SET uses = uses - 1
+      WHERE mboxid = OLD.mboxid AND keyword = lower(OLD.flag) AND substr(OLD.flag, 1, 1) <> '\\';
+  END`,
+]
