@@ -4,14 +4,15 @@ import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
 import type { Directives, Later, Scope } from '../config/directive.ts'
 import { blaming, Problems } from '../config/directive.ts'
-import { didYouMean } from '../config/nearest.ts'
 import { Endpoint } from '../mail/endpoint.ts'
 import type { Context, ModuleDefinition } from '../module.ts'
 import type { Role } from '../role.ts'
+import { type Block, Blocks } from './blocks.ts'
 import { makeContext } from './context.ts'
+import { checkRole, findDefinition, readConfig } from './definitions.ts'
 import type { Host, Lease } from './instance.ts'
 import { essence, fingerprint, Instance } from './instance.ts'
-import { ModuleError, type Modules } from './registry.ts'
+import type { Modules } from './registry.ts'
 
 export interface BuildOptions {
   readonly registry: Modules
@@ -22,15 +23,6 @@ export interface BuildOptions {
   readonly previous?: Graph
   /** Build these named blocks and what they refer to, and nothing else; unused blocks are no error then. */
   readonly only?: readonly string[]
-}
-
-/** A block at the top level. */
-interface Block {
-  readonly node: Node
-  readonly definition: ModuleDefinition
-  readonly name: string
-  /** Endpoints have no name to refer to, and take the words after their name as addresses. */
-  readonly endpoint: boolean
 }
 
 /** What is being built around an instance: the blocks that refer to it, outermost first. */
@@ -49,9 +41,7 @@ export class Graph implements AsyncDisposable {
   /** What is odd about the configuration, but no error. */
   readonly warnings: Problem[] = []
   readonly #options: BuildOptions
-  readonly #globals = new Map<string, Node>()
-  readonly #blocks: Block[] = []
-  readonly #named = new Map<string, Block>()
+  readonly #blocks: Blocks
   readonly #made = new Map<object, Promise<Instance>>()
   readonly #instances: Instance[] = []
   readonly #byApi = new Map<unknown, Instance>()
@@ -61,6 +51,7 @@ export class Graph implements AsyncDisposable {
 
   private constructor(options: BuildOptions) {
     this.#options = options
+    this.#blocks = new Blocks(options.registry, options.globals)
   }
 
   /**
@@ -71,7 +62,7 @@ export class Graph implements AsyncDisposable {
     const graph = new Graph(options)
     const problems = new Problems()
     try {
-      await graph.#register(nodes, problems)
+      await graph.#blocks.register(nodes, problems)
       await graph.#makeAll(problems)
       problems.raise()
       return graph
@@ -93,7 +84,7 @@ export class Graph implements AsyncDisposable {
 
   /** What an instance made of the block of that name is to others; undefined when there is none of that name and role. */
   async find<T>(name: string, role: Role<T>): Promise<T | undefined> {
-    const block = this.#named.get(name)
+    const block = this.#blocks.named(name)
     const instance = block && (await this.#made.get(block.node))
     return instance?.provides(role) ? (instance.api as T) : undefined
   }
@@ -146,79 +137,33 @@ export class Graph implements AsyncDisposable {
     for (const lease of this.leases) stack.use(lease)
   }
 
-  async #register(nodes: readonly Node[], problems: Problems): Promise<void> {
-    for (const node of nodes) {
-      await problems.gather(async () => {
-        if (Object.hasOwn(this.#options.globals, node.name.text)) this.#registerGlobal(node)
-        else await this.#registerBlock(node)
-      })
-    }
-  }
-
-  #registerGlobal(node: Node): void {
-    const name = node.name.text
-    const first = this.#globals.get(name)
-    if (first) throw new ConfigError(node.name.at, `${name} is given twice; first on line ${first.name.at.line}`)
-    this.#globals.set(name, node)
-  }
-
-  async #registerBlock(node: Node): Promise<void> {
-    const { name, args } = node
-    const definition = await this.#definition([name.text], name, Object.keys(this.#options.globals))
-    const endpoint = definition.provides.some((role) => role.name === Endpoint.name)
-    const names = endpoint ? [] : args.length > 0 ? args : [name]
-    const block: Block = { node, definition, name: names[0]?.text ?? name.text, endpoint }
-    this.#blocks.push(block)
-    for (const each of names) {
-      const other = this.#named.get(each.text)
-      if (other) {
-        const { file, line } = other.node.name.at
-        throw new ConfigError(each.at, `${each.text} is the name of another block already, at ${file}:${line}`)
-      }
-      this.#named.set(each.text, block)
-    }
-  }
-
   async #makeAll(problems: Problems): Promise<void> {
     const { only, globals } = this.#options
     if (only) {
       for (const name of only) {
-        const block = this.#named.get(name)
+        const block = this.#blocks.named(name)
         if (block) await problems.gather(() => this.#make(block, []))
       }
     } else {
-      const top: Word = { text: 'the configuration', quoted: false, at: this.#blocks[0]?.node.name.at ?? nowhere }
-      const children = [...this.#globals.values()]
-      await problems.gather(() =>
-        readBlock(
-          globals,
-          { name: top, args: [], children },
-          this.#scope([], { dependencies: [], inherited: [], later: false }),
-        ),
-      )
-      for (const block of this.#blocks) if (block.endpoint) await problems.gather(() => this.#make(block, []))
+      const [first] = this.#blocks.all
+      const top: Word = { text: 'the configuration', quoted: false, at: first?.node.name.at ?? nowhere }
+      const children = [...this.#blocks.globals.values()]
+      const used: Used = { dependencies: [], inherited: [], later: false }
+      await problems.gather(() => readBlock(globals, { name: top, args: [], children }, this.#scope([], used)))
+      for (const block of this.#blocks.all) if (block.endpoint) await problems.gather(() => this.#make(block, []))
     }
     for (let later = this.#pending.shift(); later; later = this.#pending.shift()) await problems.gather(later)
     if (!only) await this.#reportUnused(problems)
   }
 
-  /** Blocks that nothing refers to are most likely a slip; they are built all the same, for the errors inside. */
+  /** Blocks that nothing refers to are built all the same, for the errors inside. */
   async #reportUnused(problems: Problems): Promise<void> {
-    const unused = this.#blocks.filter(({ node }) => !this.#made.has(node))
-    for (const block of unused) {
-      if (this.#named.get(block.name) !== block) continue // its name is taken, which has been said
-      const { at, text } = block.node.name
-      const called = block.name === text ? text : `${text} ${block.name}`
-      problems.add(new ConfigError(at, `nothing refers to ${called}: use it as &${block.name}, or remove it`))
+    for (const { block, problem } of this.#blocks.unused(({ node }) => this.#made.has(node))) {
+      problems.add(problem)
+      if (!this.#made.has(block.node)) await problems.gather(() => this.#make(block, []))
     }
-    for (const block of unused) if (!this.#made.has(block.node)) await problems.gather(() => this.#make(block, []))
-    if (!this.#blocks.some(({ endpoint }) => endpoint)) {
-      problems.add(
-        new ConfigError(
-          undefined,
-          'the configuration has no endpoint (smtp, submission, lmtp, imap …), so it would serve nobody',
-        ),
-      )
+    if (!this.#blocks.all.some(({ endpoint }) => endpoint)) {
+      problems.add(new ConfigError(undefined, noEndpoint))
     }
   }
 
@@ -295,7 +240,7 @@ export class Graph implements AsyncDisposable {
     }
     return {
       global: (name) => {
-        const node = this.#globals.get(name)
+        const node = this.#blocks.globals.get(name)
         if (node) used.inherited.push(node)
         return node
       },
@@ -323,99 +268,31 @@ export class Graph implements AsyncDisposable {
   async #use(role: Role<unknown>, node: Node, path: Path, module?: string): Promise<Instance> {
     const [first, ...rest] = node.args
     if (first?.text.startsWith('&') && !first.quoted) {
-      return this.#checked(await this.#refer(first, rest, node, path), role, first)
+      const instance = await this.#refer(first, rest, node, path)
+      checkRole(instance.definition, role, first)
+      return instance
     }
     if (!first && module === undefined) throw new ConfigError(node.name.at, `${node.name.text} needs &NAME or a module`)
     const word = first ?? node.name
     const name = first?.text ?? module ?? ''
     const candidates = role.namespace === '' || name.includes('.') ? [name] : [`${role.namespace}.${name}`, name]
-    const definition = await this.#definition(candidates, word, [], role)
-    if (!definition.provides.some((each) => each.name === role.name)) throw wrongRole(definition, role, word)
+    const definition = await findDefinition(this.#options.registry, candidates, word, { role })
+    checkRole(definition, role, word)
     const inline: Node = { name: { ...word, text: name }, args: [], ...(node.children && { children: node.children }) }
     return this.#once(word, () => this.#create(definition, inline, definition.name, rest, path))
   }
 
   async #refer(word: Word, [extra]: readonly Word[], node: Node, path: Path): Promise<Instance> {
-    const name = word.text.slice(1)
     if (extra) throw new ConfigError(extra.at, `${word.text} stands alone: ${extra.text} is too much`)
     if (node.children)
       throw new ConfigError(node.name.at, `${word.text} has its own block elsewhere and takes none here`)
-    const block = this.#named.get(name) ?? this.#onlyBlockOf(name)
-    if (!block) {
-      const hint = didYouMean(name, this.#named.keys())
-      throw new ConfigError(word.at, `no block is named ${name === '' ? 'nothing: write &NAME' : name}${hint}`)
-    }
-    return await this.#make(block, path)
-  }
-
-  /** maddy refers to some tables by the name of their module, whatever their block is called. */
-  #onlyBlockOf(module: string): Block | undefined {
-    const [block, other] = this.#blocks.filter(({ definition, endpoint }) => definition.name === module && !endpoint)
-    return other ? undefined : block
-  }
-
-  #checked(instance: Instance, role: Role<unknown>, word: Word): Instance {
-    if (instance.provides(role)) return instance
-    throw wrongRole(instance.definition, role, word)
-  }
-
-  async #definition(
-    candidates: readonly string[],
-    word: Word,
-    alsoKnown: readonly string[] = [],
-    role?: Role<unknown>,
-  ): Promise<ModuleDefinition> {
-    const { registry } = this.#options
-    try {
-      for (const name of candidates) {
-        const definition = await registry.find(name)
-        if (definition) return definition
-      }
-    } catch (error) {
-      if (error instanceof ModuleError) throw new ConfigError(word.at, error.message, { cause: error })
-      throw error
-    }
-    const written = candidates.at(-1) ?? ''
-    const prefix = role && role.namespace !== '' ? `${role.namespace}.` : ''
-    const names = [...(await registry.names()), ...alsoKnown]
-    const near = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
-    const hint = didYouMean(written, [...near, ...names])
-    throw new ConfigError(word.at, `no module is called ${candidates.join(' or ')}${hint}`)
+    return await this.#make(this.#blocks.referred(word), path)
   }
 }
+
+const noEndpoint = 'the configuration has no endpoint (smtp, submission, lmtp, imap …), so it would serve nobody'
 
 const nowhere: Position = { file: 'configuration', line: 1, column: 1 }
-
-const wrongRole = ({ name, provides }: ModuleDefinition, role: Role<unknown>, word: Word): ConfigError => {
-  const roles = provides.map((each) => each.name.replaceAll('_', ' ')).join(', ')
-  return new ConfigError(
-    word.at,
-    `${word.text} cannot be used here: a ${role.name.replaceAll('_', ' ')} is needed, and ${name} is: ${roles}`,
-  )
-}
-
-/** Reads the words after a module's name and its block. */
-const readConfig = async (
-  definition: ModuleDefinition,
-  node: Node,
-  words: readonly Word[],
-  scope: Scope,
-): Promise<object> => {
-  const { inline, inlineTakesBlock, config, name } = definition
-  const takesBlock = inlineTakesBlock === true && words.length > 0
-  const problems = new Problems()
-  const values = await problems.gather(() => readBlock(config, takesBlock ? { ...node, children: [] } : node, scope))
-  const header: Node = { name: node.name, args: words, ...(takesBlock && node.children && { children: node.children }) }
-  const given = await problems.gather(async () => {
-    const [extra] = words
-    if (!inline && extra)
-      throw new ConfigError(extra.at, `${name} takes no words after its name, such as ${extra.text}`)
-    if (!inline) return undefined
-    return await inline.read(name, words.length > 0 ? [header] : [], node.name, scope)
-  })
-  problems.raise()
-  return { ...values, inline: given }
-}
 
 const debugging = (config: object): boolean | undefined => {
   const { debug } = config as { debug?: unknown }

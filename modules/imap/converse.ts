@@ -1,6 +1,7 @@
 import { RefusedCommand } from '../../core/kit/imap/command_reader.ts'
 import { ImapBye } from '../../core/kit/imap/error.ts'
 import { Interrupted, Silence } from '../../core/kit/imap/input.ts'
+import { formatPeer } from '../../core/mail/proxy_protocol.ts'
 import { execute, receive, refuse } from './dispatch.ts'
 import { capabilities } from './features.ts'
 import type { Session } from './session.ts'
@@ -13,12 +14,12 @@ export async function converse(session: Session): Promise<void> {
   if (session.stop.aborted) stop()
   try {
     await using _ = session
-    session.out.line(`* OK [CAPABILITY ${capabilities(session)}] ${settings.identity.name} ready`)
+    session.out.line(`* OK [CAPABILITY ${capabilities(session)}] ${settings.identity} ready`)
     const farewell = await serve(session)
     if (farewell !== undefined) session.out.line(`* BYE ${farewell}`)
     await transport.end()
   } catch (error) {
-    if (settings.ioErrors) log.error('I/O error', error, { src_ip: session.peer?.ip ?? '' })
+    if (settings.ioErrors) log.error('I/O error', error, { src_ip: formatPeer(session.peer) })
     transport.destroy()
   } finally {
     session.stop.removeEventListener('abort', stop)

@@ -9,6 +9,7 @@ import {
 import { ConnectionClosed, ImapBye, ImapError } from '../../core/kit/imap/error.ts'
 import { Interrupted, Silence } from '../../core/kit/imap/input.ts'
 import { spoolBody } from '../../core/kit/message/body.ts'
+import { formatPeer } from '../../core/mail/proxy_protocol.ts'
 import type { Command, Completion } from './command.ts'
 import { commands } from './commands/index.ts'
 import { failureOf } from './failure.ts'
@@ -69,7 +70,7 @@ export async function execute(session: Session, { tag, pieces }: ReceivedCommand
   try {
     const found = find(pieces)
     command = allowed(found.name, found.command, session)
-    if (session.settings.ioDebug) session.log.debug('C:', { line: masked(tag, found.name, pieces) })
+    if (session.settings.ioDebug) trace(session, masked(tag, found.name, pieces))
     const completion = await command.run(session, found.args, tag)
     await session.tell(command.expunges !== false)
     session.out.line(completed(tag, command, completion))
@@ -111,6 +112,9 @@ export async function refuse(session: Session, tag: string | undefined, error: u
 /** Errors after which there is no connection to answer on. */
 export const fatal = (error: unknown): boolean =>
   [ConnectionClosed, ImapBye, Interrupted, Silence].some((kind) => error instanceof kind)
+
+const trace = (session: Session, line: string): void =>
+  session.log.info('dialogue', { src_ip: formatPeer(session.peer), line: `C: ${line}` })
 
 /** A command as it may be logged. */
 function masked(tag: string, name: string, pieces: Pieces): string {

@@ -18,8 +18,8 @@ export interface Settings {
   readonly ioErrors: boolean
   /** Where large messages wait while they are received; absolute. */
   readonly spoolDirectory: string
-  /** What ID tells. */
-  readonly identity: { readonly name: string; readonly version: string }
+  /** What the server calls itself. */
+  readonly identity: string
   readonly limits: Limits
 }
 

@@ -4,7 +4,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { temporaryFolder } from '../support/process.ts'
+import { folder as newFolder } from '../support/process.ts'
 import { answer, inChild } from './load/child.ts'
 import { type SmtpLoadResult, smtpLoad } from './load/smtp.ts'
 
@@ -26,7 +26,7 @@ export interface DiskOptions {
 
 /** Measures the disk under the folder for temporary files, in a process of its own. */
 export const diskLimits = async (milliseconds = 1500): Promise<Limits> => {
-  await using folder = await temporaryFolder()
+  await using folder = await newFolder()
   return await inChild(fileURLToPath(import.meta.url), { folder: folder.path, milliseconds } satisfies DiskOptions)
 }
 

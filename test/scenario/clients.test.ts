@@ -7,20 +7,21 @@ import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { ServerProcess, temporaryFolder, tsmaddy } from '../support/process.ts'
+import { folder as newFolder, tsmaddy } from '../support/process.ts'
+import { RunningServer } from './running_server.ts'
 
 const password = 'correct horse'
 
 /** One server for all tests of this file, each of which has an account of its own. */
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let server: ServerProcess
+let folder: Awaited<ReturnType<typeof newFolder>>
+let server: RunningServer
 let ports: { smtp: number; submissions: number; submission: number; imaps: number; imap: number }
 
 before(async () => {
-  folder = await temporaryFolder()
+  folder = await newFolder()
   const shipped = await readFile(new URL('../../conf/dev.conf', import.meta.url), 'utf8')
   const conf = shipped.replaceAll(/(?<=127\.0\.0\.1:)\d+/g, '0').replaceAll(/^(?:state|runtime)_dir .*$/gm, '')
-  server = await ServerProcess.start(folder.path, conf)
+  server = await RunningServer.start(folder.path, conf)
   const [smtp = 0, submissions = 0, submission = 0, imaps = 0, imap = 0] = await server.ports()
   ports = { smtp, submissions, submission, imaps, imap }
 })
@@ -34,9 +35,9 @@ after(async () => {
 const account = async (name: string): Promise<string> => {
   const user = `${name}@example.test`
   const made = await tsmaddy(['-config', server.config, 'creds', 'create', '-p', password, user])
-  assert.equal(made.status, 0, made.errors)
+  assert.equal(made.status, 0, made.stderr)
   const mailboxes = await tsmaddy(['-config', server.config, 'imap-acct', 'create', user])
-  assert.equal(mailboxes.status, 0, mailboxes.errors)
+  assert.equal(mailboxes.status, 0, mailboxes.stderr)
   return user
 }
 
@@ -62,6 +63,12 @@ const connected = async (user: string): Promise<{ readonly client: ImapFlow } & 
   })
   await client.connect()
   return { client, [Symbol.asyncDispose]: () => client.logout() }
+}
+
+/** A part of the last message, decoded. */
+const downloaded = async (client: ImapFlow, part: string): Promise<Buffer> => {
+  const { content } = await client.download('*', part)
+  return Buffer.concat(content ? await Array.fromAsync(content) : [])
 }
 
 const sendTo = async (user: string, ...subjects: string[]): Promise<void> => {
@@ -94,15 +101,8 @@ for (const { title, secure } of [
     assert.equal(message.envelope?.subject, 'Grüße aus Köln')
     assert.equal(message.envelope?.from?.[0]?.name, 'Jürgen')
     assert.equal(message.bodyStructure?.type, 'multipart/mixed')
-    const text = await imap.client.download('*', '1')
-    assert.equal(
-      Buffer.concat(await Array.fromAsync(text.content))
-        .toString()
-        .trim(),
-      '.a dot at the start',
-    )
-    const part = await imap.client.download('*', '2')
-    assert.deepEqual(Buffer.concat(await Array.fromAsync(part.content)), attachment)
+    assert.equal((await downloaded(imap.client, '1')).toString().trim(), '.a dot at the start')
+    assert.deepEqual(await downloaded(imap.client, '2'), attachment)
   })
 }
 
@@ -210,7 +210,7 @@ test('a client in IDLE is told of a new message at once', async () => {
 })
 
 const onPath = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
+  (process.env.PATH ?? '').split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK)
       return true

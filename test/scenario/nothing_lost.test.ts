@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ImapClient } from '../bench/load/imap_client.ts'
 import { SmtpClient } from '../bench/load/smtp_client.ts'
 import { WireClosed } from '../bench/load/wire.ts'
-import { ServerProcess, temporaryFolder } from '../support/process.ts'
+import { folder as newFolder } from '../support/process.ts'
+import { RunningServer } from './running_server.ts'
 import { dotStuffed, everyMessage, mailServer, messageOf, password, seeded, user } from './support.ts'
 
 /** How many clients send at once. */
@@ -86,14 +87,14 @@ const stores: readonly Store[] = [
 
 for (const { name, written, kills } of stores) {
   test(`killed ${kills} times under load, a server with bodies ${name} has every message it acknowledged, once`, async () => {
-    await using folder = await temporaryFolder()
+    await using folder = await newFolder()
     const conf = mailServer({ store: written })
     const random = seeded(kills)
     const ledger = new Ledger()
     let before: Awaited<ReturnType<typeof uids>> | undefined
 
     for (let life = 0; life < kills; life++) {
-      await using server = await ServerProcess.start(folder.path, conf)
+      await using server = await RunningServer.start(folder.path, conf)
       const [smtp = 0, imap = 0] = await server.ports()
       const now = await uids(imap) // the first login makes the account
       if (before) {
@@ -109,7 +110,7 @@ for (const { name, written, kills } of stores) {
       await sending
     }
 
-    await using server = await ServerProcess.start(folder.path, conf)
+    await using server = await RunningServer.start(folder.path, conf)
     const [, imap = 0] = await server.ports()
     using client = await ImapClient.login(imap, { user, password, mailbox: 'INBOX' })
     const stored = await everyMessage(client)

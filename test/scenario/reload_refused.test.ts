@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { SmtpClient } from '../bench/load/smtp_client.ts'
-import { ServerProcess, temporaryFolder, tsmaddy } from '../support/process.ts'
+import { folder as newFolder, tsmaddy } from '../support/process.ts'
+import { RunningServer } from './running_server.ts'
 import { everyMessage, login, mailServer, messageOf, user } from './support.ts'
 
 interface Mistake {
@@ -24,12 +25,12 @@ const mistakes: readonly Mistake[] = [
   {
     title: 'a brace that is never closed',
     conf: (good) => `${good}\nsmtp tcp://127.0.0.1:0 {`,
-    reason: /test\.conf:\d+:\d+: /,
+    reason: /tsmaddy\.conf:\d+:\d+: /,
   },
   {
     title: 'a module that does not exist',
     conf: (good) => `${good}\ntable.no_such_thing other { }`,
-    reason: /test\.conf:\d+:\d+: .*no_such_thing/,
+    reason: /tsmaddy\.conf:\d+:\d+: .*no_such_thing/,
   },
   {
     title: 'an address that another program uses',
@@ -51,12 +52,12 @@ const mistakes: readonly Mistake[] = [
 
 for (const { title, conf, reason } of mistakes) {
   test(`a reload with ${title} is refused with the reason, and the old configuration serves on`, async () => {
-    await using folder = await temporaryFolder()
+    await using folder = await newFolder()
     const busy = createServer().listen(0, '127.0.0.1')
     using _ = { [Symbol.dispose]: () => busy.close() }
     await once(busy, 'listening')
     const good = mailServer()
-    await using server = await ServerProcess.start(folder.path, good)
+    await using server = await RunningServer.start(folder.path, good)
     const ports = await server.ports()
     const [smtp = 0, imap = 0] = ports
     using reader = await login(imap)
@@ -66,9 +67,9 @@ for (const { title, conf, reason } of mistakes) {
     const listening = await server.listeningSockets()
 
     await server.reload(conf(good, (busy.address() as AddressInfo).port, folder.path))
-    const { status, errors } = await tsmaddy(['-config', server.config, 'reload'])
-    assert.equal(status, 1, errors)
-    assert.match(errors, reason)
+    const { status, stderr } = await tsmaddy(['-config', server.config, 'reload'])
+    assert.equal(status, 1, stderr)
+    assert.match(stderr, reason)
 
     await sender.deliver('sender@example.org', user, messageOf('old@reload.example'))
     using newcomer = await SmtpClient.open(smtp)
@@ -86,11 +87,11 @@ for (const { title, conf, reason } of mistakes) {
 }
 
 test('SIGUSR2 reloads, and a refused reload is told in the log', async () => {
-  await using folder = await temporaryFolder()
-  await using server = await ServerProcess.start(folder.path, mailServer())
+  await using folder = await newFolder()
+  await using server = await RunningServer.start(folder.path, mailServer())
   server.signal('SIGUSR2')
   await server.logs(/^new server started/m)
   const before = (await server.log()).length
   await server.reload('no_such_directive')
-  await server.logs(/configuration error: .*test\.conf:1:1: /m, before)
+  await server.logs(/configuration error: .*tsmaddy\.conf:1:1: /m, before)
 })

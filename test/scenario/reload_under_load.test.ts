@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ImapClient } from '../bench/load/imap_client.ts'
 import { SmtpClient } from '../bench/load/smtp_client.ts'
-import { ServerProcess, temporaryFolder } from '../support/process.ts'
+import { folder as newFolder } from '../support/process.ts'
+import { RunningServer } from './running_server.ts'
 import { dotStuffed, login, mailServer, messageOf } from './support.ts'
 
 /** How many clients of SMTP there are, and of IMAP, each with an account. */
@@ -108,7 +109,7 @@ class Reader implements Disposable {
 const collecting = ['--expose-gc', '--import', "data:text/javascript,process.on('SIGWINCH', () => gc())"]
 
 /** Bytes the server holds once nothing of former configurations is left. */
-const settledMemory = async (server: ServerProcess): Promise<number> => {
+const settledMemory = async (server: RunningServer): Promise<number> => {
   const late = Date.now() + 30_000
   while ((await server.status()).retiring > 0) {
     assert.ok(Date.now() < late, 'a former configuration does not end')
@@ -119,11 +120,11 @@ const settledMemory = async (server: ServerProcess): Promise<number> => {
   return memory.heapUsed + memory.external
 }
 
-const descriptors = async (server: ServerProcess): Promise<number> => await server.listeningSockets()
+const descriptors = async (server: RunningServer): Promise<number> => await server.listeningSockets()
 
 test(`${reloads} reloads while ${clients} clients send and ${clients} read lose no message, session or memory`, async () => {
-  await using folder = await temporaryFolder()
-  await using server = await ServerProcess.start(folder.path, mailServer({ accounts: clients }), { node: collecting })
+  await using folder = await newFolder()
+  await using server = await RunningServer.start(folder.path, mailServer({ accounts: clients }), { node: collecting })
   const ports = await server.ports()
   const [smtp = 0, imap = 0] = ports
   using held = new DisposableStack()

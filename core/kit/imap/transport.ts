@@ -1,17 +1,17 @@
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 import { Input } from './input.ts'
 import { Output } from './output.ts'
 
 /** Both directions of a connection, and the layers that are put on it while it lasts. */
 export class Transport {
-  #stream: Duplex
+  #stream: Socket
   readonly input: Input
   readonly output: Output
   #compressed = false
 
   /** `trace` is shown what is written. */
-  constructor(stream: Duplex, trace?: (text: string) => void) {
+  constructor(stream: Socket, trace?: (text: string) => void) {
     this.#stream = stream
     this.output = new Output(stream, trace)
     this.input = new Input(stream, () => this.output.flush())
@@ -23,7 +23,7 @@ export class Transport {
   }
 
   /** Puts a layer such as TLS on the connection. What the client had sent before is dropped: it was not protected. */
-  async secure(layer: (plain: Duplex) => Promise<Duplex>): Promise<void> {
+  async secure(layer: (plain: Socket) => Promise<Socket>): Promise<void> {
     await this.output.flush()
     this.input.replace(undefined)
     const stream = await layer(this.#stream)

@@ -11,8 +11,7 @@ export const id: Command = {
     const told = args.next('(') ? pairs(args) : none(args)
     args.end()
     if (log.debugging) log.debug('client identification', Object.fromEntries(told))
-    const { name, version } = settings.identity
-    out.line(`* ID ("name" ${string(name)} "version" ${string(version)})`)
+    out.line(`* ID ("name" ${string(settings.identity)})`)
     return undefined
   },
 }

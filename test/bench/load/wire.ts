@@ -70,6 +70,11 @@ export class Wire implements Disposable {
     await this.#until(promise)
   }
 
+  /** Reads no more, so that what the other side sends piles up there. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   /** Closes our half. */
   finish(): void {
     this.#socket.end()

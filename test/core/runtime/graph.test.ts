@@ -168,6 +168,12 @@ test('an unknown name is told with the nearest one', () =>
     'test.conf:2:1: nothing refers to thing.box local_authdb: use it as &local_authdb, or remove it',
   ))
 
+test('a block whose module is unknown is reported once, however many refer to it', () =>
+  refuses(
+    'door tcp://a:1 { thing &b }\ndoor tcp://a:2 { thing &b }\nthing.bx b { }',
+    'test.conf:3:1: no module is called thing.bx; did you mean thing.box?',
+  ))
+
 test('a bare & is an error', () =>
   refuses('door tcp://a:1 { thing & }', 'test.conf:1:24: no block is named nothing: write &NAME'))
 
