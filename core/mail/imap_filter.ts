@@ -1,6 +1,6 @@
+import type { Address } from '../kit/address/address.ts'
 import type { Message } from '../kit/message/message.ts'
 import type { Envelope } from '../kit/smtp/envelope.ts'
-import type { Address } from '../kit/address/address.ts'
 import { role } from '../role.ts'
 
 /** Decides where in an account a message goes. */

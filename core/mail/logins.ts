@@ -47,7 +47,7 @@ export class LoginGuard implements Logins {
       first: 1_000,
       longest: 15_000,
       memory: 15 * 60_000,
-      together: 10,
+      together: 100, // an office behind one address comes back all at once after a restart
       capacity: 10_000,
       now: () => performance.now(),
       sleep: async (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }),

@@ -124,8 +124,8 @@ export class Supervisor {
     })
     undo.move() // from here on nothing can fail
     const previous = this.#takeOver(prepared, targets)
+    await this.#onLoaded(prepared) // the line below says that everything answers, the control socket too
     log.info(previous ? 'new server started' : 'server started', { version })
-    await this.#onLoaded(prepared)
   }
 
   /** What can be told without opening anything is told here. */

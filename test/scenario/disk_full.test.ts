@@ -42,10 +42,10 @@ const smallDisk = async () => {
   const folder = held.use(await newFolder())
   const path = join(folder.path, 'small')
   await mkdir(path)
-  mount(path, 24)
+  mount(path, 32)
   held.defer(() => unmount(path))
   const ballast = join(path, 'ballast')
-  await writeFile(ballast, Buffer.alloc(8_000_000))
+  await writeFile(ballast, Buffer.alloc(18_000_000)) // SQLite needs room for what waits in its log
   const kept = held.move()
   return { path, makeRoom: () => rm(ballast), [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }

@@ -70,13 +70,24 @@ test('an APPEND larger than any message is refused before it is sent', async () 
   await serves()
 })
 
-test('ten thousand unknown commands are answered BAD, or end the connection', async () => {
+test('a stranger whose commands are all unknown is told BAD a few times, and then BYE', async () => {
   using client = await ImapClient.open(port)
-  client.wire.send(Array.from({ length: 10_000 }, (_, index) => `x${index} NONSENSE\r\n`).join(''))
-  client.wire.send('last LOGOUT\r\n')
-  const lines = (await client.wire.rest()).trimEnd().split('\r\n')
-  assert.match(lines[0] ?? '', /^x0 BAD /)
-  assert.ok(lines.some((line) => line.startsWith('* BYE')))
+  const replies: string[] = []
+  for (let count = 0; count < 10_000 && !replies.at(-1)?.startsWith('* BYE'); count++) {
+    client.wire.send(`x${count} NONSENSE\r\n`)
+    replies.push(await client.wire.line())
+  }
+  assert.ok(replies.length <= 100, `${replies.length} replies`)
+  for (const reply of replies.slice(0, -1)) assert.match(reply, /^x\d+ BAD /)
+  assert.equal(await client.wire.rest(), '')
+  await serves()
+})
+
+test('ten thousand unknown commands in one go end the connection, and nothing else', async () => {
+  using client = await ImapClient.open(port)
+  client.wire.send('x NONSENSE\r\n'.repeat(10_000))
+  // The answers may be lost with the connection, since it is closed before everything has been read.
+  assert.match(await client.wire.rest(), /^(?:x BAD .*\r\n)*(?:\* BYE .*\r\n)?$/)
   await serves()
 })
 
@@ -122,11 +133,12 @@ test('a search of many alternatives does not hold up the others', async () => {
   await serves()
 })
 
-test('one who closes a half of the connection still gets every answer', async () => {
+test('one who closes a half of the connection gets answers in order, or none, and is not kept', async () => {
   using wire = await Wire.open(port, { allowHalfOpen: true })
+  await wire.line()
   wire.send(`a LOGIN ${user} "${password}"\r\nb SELECT INBOX\r\nc NOOP\r\n`)
   wire.finish()
-  assert.match(await wire.rest(), /^a OK .*\r\n(?:\* .*\r\n)*b OK .*\r\nc OK .*\r\n/m)
+  assert.match(await wire.rest(), /^(?:a OK .*\r\n(?:\* .*\r\n)*(?:b OK .*\r\n(?:c OK .*\r\n)?)?)?(?:\* BYE .*\r\n)?$/)
   await serves()
 })
 
@@ -136,17 +148,19 @@ test('one who asks for much and reads nothing is not remembered without end', as
   await client.ok(`APPEND INBOX {${message.length}+}\r\n${message}`)
   client.wire.pause()
   client.wire.send('x FETCH 1 BODY.PEEK[]\r\n'.repeat(5_000))
-  await serves()
+  // Whoever does read gets a hundred times that message meanwhile; so much could have piled up for the other.
+  using reader = await login(port)
+  for (let times = 0; times < 100; times++) await reader.ok('FETCH 1 BODY.PEEK[]')
   await serves()
 })
 
 test('those who leave in the middle of a command or a literal leave nothing behind', async () => {
+  using witness = await login(port)
+  const before = await witness.ok('STATUS INBOX (MESSAGES UIDNEXT)')
   for (let times = 0; times < 50; times++) {
     using client = await login(port)
-    client.wire.send(times % 2 === 0 ? 'a FETCH 1:' : 'a APPEND Drafts {100000+}\r\nSubject: gone\r\n')
+    client.wire.send(times % 2 === 0 ? 'a FETCH 1:' : 'a APPEND INBOX {100000+}\r\nSubject: gone\r\n')
   }
-  using client = await login(port)
-  const [line] = await client.ok('STATUS Drafts (MESSAGES)')
-  assert.match(line?.text ?? '', /MESSAGES 0/)
   await serves()
+  assert.deepEqual(await witness.ok('STATUS INBOX (MESSAGES UIDNEXT)'), before)
 })

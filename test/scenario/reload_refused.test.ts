@@ -14,10 +14,17 @@ interface Mistake {
   readonly reason: RegExp
 }
 
-const target = (directives: string): string => `smtp tcp://127.0.0.1:0 {
-  tls off
-  deliver_to storage.imapsql {
-    driver ${directives}
+const unreachable = `table.sql_table accounts {
+  driver postgres
+  dsn host=127.0.0.1 port=1 user=nobody dbname=none sslmode=disable
+  table_name accounts
+}
+smtp tcp://127.0.0.1:0 {
+  destination_in &accounts {
+    deliver_to &local_mailboxes
+  }
+  default_destination {
+    reject
   }
 }`
 
@@ -39,13 +46,12 @@ const mistakes: readonly Mistake[] = [
   },
   {
     title: 'a PostgreSQL server that does not answer',
-    conf: (good) =>
-      `${good}\n${target('postgres\n    dsn host=127.0.0.1 port=1 user=nobody dbname=none sslmode=disable')}`,
+    conf: (good) => `${good}\n${unreachable}`,
     reason: /ECONNREFUSED|refused/,
   },
   {
-    title: 'a database in a folder that does not exist',
-    conf: (good, _port, folder) => `${good}\n${target(`sqlite3\n    dsn ${folder}/no/such/folder/mail.db`)}`,
+    title: 'mailboxes in a folder that does not exist',
+    conf: (good, _port, folder) => good.replace('dsn imapsql.db', `dsn ${folder}/no/such/folder/imapsql.db`),
     reason: /no\/such\/folder|unable to open/,
   },
 ]

@@ -50,7 +50,8 @@ export async function* decompressStream(
 /** The binding is a native library: loaded by those who use it. */
 const lz4 = async () => (await import('lz4-napi')).default
 
-const gather = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> => Buffer.concat(await Array.fromAsync(source))
+const gather = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> =>
+  Buffer.concat(await Array.fromAsync(source))
 
 /** Passes bytes through a codec; an error of either side is thrown, and leaving early stops both. */
 async function* through(

@@ -38,8 +38,8 @@ async function exchange(session: Session, mechanism: 'PLAIN' | 'LOGIN', initial:
     }
   } catch (error) {
     if (!(error instanceof SaslError)) throw error
-    if (error.kind === 'malformed') throw ImapError.bad('Invalid response', { cause: error })
-    throw new ImapError('NO', 'AUTHORIZATIONFAILED', 'auth: invalid credentials', { cause: error })
+    const code = error.kind === 'authzid' ? 'AUTHORIZATIONFAILED' : 'AUTHENTICATIONFAILED'
+    throw new ImapError('NO', code, 'auth: invalid credentials', { cause: error })
   }
 }
 

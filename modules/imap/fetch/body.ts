@@ -38,8 +38,9 @@ function bodyAttribute(name: string, section: Section, partial: Partial | undefi
   }
 }
 
-const needsOf = ({ path, text }: Section): FetchNeeds =>
-  path.length === 0 && text === '' ? { content: true } : { content: true, structure: true }
+function needsOf({ path, text }: Section): FetchNeeds {
+  return path.length === 0 && text === '' ? { content: true } : { content: true, structure: true }
+}
 
 /** The octets of a section: a stretch of a body. */
 interface Slice {

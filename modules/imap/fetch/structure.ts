@@ -27,12 +27,19 @@ function multipart(structure: Structure, parts: readonly Structure[], extended: 
 }
 
 function leaf(structure: Structure, extended: boolean): string {
-  const { MIMEType, MIMESubType, Params, Id, Description, Encoding, Size, Lines } = structure
-  const type = `${string(upper(MIMEType) || 'TEXT')} ${string(upper(MIMESubType) || 'PLAIN')}`
-  const fields = `${parameters(Params)} ${text(Id)} ${text(Description)} ${string(upper(Encoding.trim()) || '7BIT')} ${Size}`
+  const { Params, Id, Description, Encoding, Size, Lines } = structure
   const message = attached(structure, extended)
-  const lines = message !== '' || MIMEType.toLowerCase() === 'text' ? ` ${Lines}` : ''
-  return `(${type} ${fields}${message}${lines}${extended ? ` ${text(structure.MD5)} ${extension(structure)}` : ''})`
+  const [type, subtype] = mediaType(structure, message !== '')
+  const fields = `${parameters(Params)} ${text(Id)} ${text(Description)} ${string(upper(Encoding.trim()) || '7BIT')} ${Size}`
+  const lines = message !== '' || type === 'TEXT' ? ` ${Lines}` : ''
+  const more = extended ? ` ${text(structure.MD5)} ${extension(structure)}` : ''
+  return `(${string(type)} ${string(subtype)} ${fields}${message}${lines}${more})`
+}
+
+/** A message that could not be read as one is passed off as octets: its envelope would have to follow. */
+function mediaType({ MIMEType, MIMESubType }: Structure, message: boolean): [type: string, subtype: string] {
+  const [type, subtype] = [upper(MIMEType) || 'TEXT', upper(MIMESubType) || 'PLAIN']
+  return type === 'MESSAGE' && subtype === 'RFC822' && !message ? ['APPLICATION', 'OCTET-STREAM'] : [type, subtype]
 }
 
 /** Envelope and structure of the message in a message/rfc822 part. */

@@ -18,7 +18,9 @@ export default defineModule({
     return folder?.text
   }),
   config: {
-    root: text('FOLDER').doc('The folder; relative ones are taken from the state directory. Wins over the one given inline.'),
+    root: text('FOLDER').doc(
+      'The folder; relative ones are taken from the state directory. Wins over the one given inline.',
+    ),
   },
   create({ root, inline }, { path, at, log }) {
     const written = root ?? inline

@@ -1,4 +1,3 @@
-import { cachedHeaderToJson, describeContent, structureToJson } from '../../../core/kit/message/index.ts'
 import type {
   Account,
   AccountChange,
@@ -10,9 +9,10 @@ import type {
   SpecialUse,
 } from '../../../core/index.ts'
 import { StorageError } from '../../../core/index.ts'
+import { cachedHeaderToJson, describeContent, structureToJson } from '../../../core/kit/message/index.ts'
 import type { AccountState } from './changes.ts'
-import { OpenMailbox } from './mailbox.ts'
 import type { Parts } from './mailbox.ts'
+import { OpenMailbox } from './mailbox.ts'
 import { findMailbox, listMailboxes, readStatus } from './reading/mailbox_list.ts'
 
 export class SqlAccount implements Account {

@@ -90,10 +90,18 @@ export class Changes {
     else if (type === 'renamed') for (const view of this.#views(event.mailbox)) view.renamed(event.to)
   }
 
-  /** Another process changed a mailbox. */
-  outside(account: number, mailbox: number, name: string): void {
-    for (const view of this.#views(mailbox)) view.reread()
-    this.#tell(account, { type: 'status', mailbox: name })
+  /** Another process changed a mailbox; `now` is undefined when it is gone. */
+  outside(mailbox: number, now: { account: number; name: string } | undefined): void {
+    for (const view of this.#views(mailbox)) {
+      if (now) view.reread()
+      else view.deleted()
+    }
+    if (now) this.#tell(now.account, { type: 'status', mailbox: now.name })
+  }
+
+  /** What others did may have been missed. */
+  rereadAll(): void {
+    for (const views of this.#open.values()) for (const view of views) view.reread()
   }
 
   #toViews(event: MailboxEvent): void {

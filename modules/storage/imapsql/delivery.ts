@@ -1,7 +1,7 @@
-import { formatAddress } from '../../../core/kit/address/index.ts'
-import { WriterError } from '../../../core/kit/sql/writer/index.ts'
 import type { Address, Delivery, Envelope, FilterVerdict, ImapFilter, Logger, Message } from '../../../core/index.ts'
 import { SmtpError, StorageError } from '../../../core/index.ts'
+import { formatAddress } from '../../../core/kit/address/index.ts'
+import { WriterError } from '../../../core/kit/sql/writer/index.ts'
 import { isFlag } from './flags.ts'
 import type { Parts } from './mailbox.ts'
 import type { Prepared } from './prepare.ts'
@@ -43,7 +43,9 @@ export class SqlDelivery implements Delivery {
       throw SmtpError.temporary(451, '4.3.0', 'Internal server error, try again later', { cause })
     })
     const [row] =
-      account === undefined ? [] : await parts.engine.query<[number]>('SELECT id FROM users WHERE username = $1', [account])
+      account === undefined
+        ? []
+        : await parts.engine.query<[number]>('SELECT id FROM users WHERE username = $1', [account])
     if (account === undefined || !row) throw SmtpError.permanent(501, '5.1.1', 'User does not exist')
     if (!this.#recipients.has(row[0])) this.#recipients.set(row[0], { id: row[0], account, address: to })
   }
@@ -51,7 +53,8 @@ export class SqlDelivery implements Delivery {
   async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
     const verdicts = new Map<number, FilterVerdict>()
     if (!message.quarantined) {
-      for (const recipient of this.#recipients.values()) verdicts.set(recipient.id, await this.#filter(recipient, message))
+      for (const recipient of this.#recipients.values())
+        verdicts.set(recipient.id, await this.#filter(recipient, message))
     }
     this.#prepared = await prepare(message, this.#envelope, [...this.#recipients.values()], {
       junk: message.quarantined ? this.#options.junkMailbox : undefined,

@@ -15,7 +15,11 @@ interface InMailbox {
 /** What an operation changed; told to whoever watches once it is on stable storage. */
 export type StorageEvent =
   /** Whether they are \Recent: kept for a session to come, for one that has the mailbox open now, or not at all. */
-  | (InMailbox & { readonly type: 'arrived'; readonly uids: readonly number[]; readonly recent: 'kept' | 'open' | 'none' })
+  | (InMailbox & {
+      readonly type: 'arrived'
+      readonly uids: readonly number[]
+      readonly recent: 'kept' | 'open' | 'none'
+    })
   | (InMailbox & { readonly type: 'flags'; readonly messages: readonly FlagState[] })
   | (InMailbox & { readonly type: 'expunged'; readonly uids: readonly number[] })
   | { readonly type: 'created' | 'subscription'; readonly account: number; readonly name: string }

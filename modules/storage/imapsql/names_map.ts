@@ -1,6 +1,6 @@
+import type { Table } from '../../../core/index.ts'
 import type { NormalizerName } from '../../../core/kit/address/index.ts'
 import { normalizers } from '../../../core/kit/address/index.ts'
-import type { Table } from '../../../core/index.ts'
 
 /**
  * The account that a login name or an address stands for: normalised, then mapped, then in lower case, as accounts are.

@@ -1,4 +1,5 @@
-import { wireAddress } from '../../../core/kit/address/index.ts'
+import type { Body, Envelope, FilterVerdict, Message } from '../../../core/index.ts'
+import { formatAddress, quoteLocal, toAscii } from '../../../core/kit/address/index.ts'
 import type { CachedHeader } from '../../../core/kit/message/index.ts'
 import {
   cachedHeaderToJson,
@@ -7,7 +8,6 @@ import {
   shiftStructure,
   structureToJson,
 } from '../../../core/kit/message/index.ts'
-import type { Body, Envelope, FilterVerdict, Message } from '../../../core/index.ts'
 import type { KeptBody } from './bodies/bodies.ts'
 import type { Arrival } from './operations/append.ts'
 
@@ -34,13 +34,12 @@ export const prepare = async (
   destinations: readonly Destination[],
   { junk, verdicts }: { junk: string | undefined; verdicts: ReadonlyMap<number, FilterVerdict> },
 ): Promise<Prepared> => {
-  const path = envelope.reversePath ? wireAddress(envelope.reversePath) : ''
-  const returnPath = path.replace(/[\r\n]/g, '')
+  const returnPath = pathOf(envelope)
   const original = concatBody(Buffer.concat([message.header.bytes(), crlf]), message.body)
   const { structure, cachedHeader } = await describeContent(original)
   const date = Math.floor(Date.now() / 1000)
   const rows = destinations.map(({ id, account }) => {
-    const top = Buffer.from(`Delivered-To: ${account}\r\nReturn-Path: <${returnPath}>\r\n`)
+    const top = Buffer.from(`Delivered-To: ${oneLine(account)}\r\nReturn-Path: <${returnPath}>\r\n`)
     const header = {
       ...cachedHeader,
       'Delivered-To': [account, ...(cachedHeader['Delivered-To'] ?? [])],
@@ -68,3 +67,13 @@ export const prepare = async (
 }
 
 const crlf = Buffer.from('\r\n')
+
+/** The reverse-path, empty for a bounce. */
+const pathOf = ({ reversePath, smtputf8 }: Envelope): string => {
+  if (!reversePath) return ''
+  const domain = smtputf8 ? reversePath.domain : toAscii(reversePath.domain)
+  return oneLine(formatAddress({ local: quoteLocal(reversePath.local), domain }))
+}
+
+/** No field of ours can be made to end early. */
+const oneLine = (text: string): string => text.replace(/[\r\n\0]/g, '')

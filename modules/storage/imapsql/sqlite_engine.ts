@@ -1,9 +1,9 @@
 import { chmod, open } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { SqliteReader, SqliteStatements, SqlWriter, WriterError } from '../../../core/kit/sql/writer/index.ts'
-import type { Row, SqlValue, Statements } from '../../../core/kit/sql/writer/index.ts'
 import type { Logger } from '../../../core/index.ts'
 import { StorageError } from '../../../core/index.ts'
+import type { Row, SqlValue, Statements } from '../../../core/kit/sql/writer/index.ts'
+import { SqliteReader, SqliteStatements, SqlWriter, WriterError } from '../../../core/kit/sql/writer/index.ts'
 import type { Engine, OnEvent, Operations } from './engine.ts'
 import { checkVersion } from './schema/migrate.ts'
 

@@ -1,26 +1,36 @@
-import type { Account, Accounts, Delivery, Envelope, Folder, Table, Target } from '../../../core/index.ts'
+import type { Account, Accounts, Delivery, Envelope, Folder, Lifecycle, Table, Target } from '../../../core/index.ts'
 import { StorageError } from '../../../core/index.ts'
 import { SqlAccount } from './account.ts'
 import type { DeliveryOptions } from './delivery.ts'
 import { SqlDelivery } from './delivery.ts'
 import type { Parts } from './mailbox.ts'
 
-export interface StorageOptions extends DeliveryOptions {
+export interface StorageOptions extends Omit<DeliveryOptions, 'parts'> {
+  /** Opens what the storage works with; it is closed with `held`. */
+  readonly open: (held: AsyncDisposableStack) => Promise<Parts>
   /** The account of a login name; undefined when there can be none. Throws when that cannot be told. */
   readonly accountOfLogin: (username: string) => Promise<string | undefined>
   readonly specialFolders: readonly Folder[]
 }
 
 /** Mailboxes in an SQL database: for IMAP, for deliveries, for those who manage accounts, and as a table of accounts. */
-export class SqlStorage implements Accounts, Target, Table {
+export class SqlStorage implements Accounts, Target, Table, Lifecycle {
   readonly specialFolders: readonly Folder[]
   readonly #options: StorageOptions
-  readonly #parts: Parts
+  #opened: Parts | undefined
 
   constructor(options: StorageOptions) {
     this.#options = options
-    this.#parts = options.parts
     this.specialFolders = options.specialFolders
+  }
+
+  async start(held: AsyncDisposableStack): Promise<void> {
+    this.#opened = await this.#options.open(held)
+  }
+
+  get #parts(): Parts {
+    if (!this.#opened) throw new Error('the storage has not been started')
+    return this.#opened
   }
 
   async open(username: string): Promise<Account> {
@@ -57,7 +67,7 @@ export class SqlStorage implements Accounts, Target, Table {
   }
 
   async begin(envelope: Envelope): Promise<Delivery> {
-    return new SqlDelivery(this.#options, envelope)
+    return new SqlDelivery({ ...this.#options, parts: this.#parts }, envelope)
   }
 
   /** As a table: an account that exists has one empty value. */

@@ -14,7 +14,7 @@ for (const [dsn, parameters] of [
   [`password='it\\'s a \\\\ secret' user=x`, { password: `it's a \\ secret`, user: 'x' }],
   ['password=a\\ b user=x', { password: 'a b', user: 'x' }],
   [`password='' user=x`, { password: '', user: 'x' }],
-  ['password= user=x', { password: '', user: 'x' }],
+  ['host= user=x', { host: 'user=x' }],
   ['', {}],
   [
     'postgres://u:p%40ss@db:5433/mail?sslmode=disable',

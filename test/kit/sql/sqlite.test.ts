@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -40,7 +40,6 @@ test('a folder that is not there is named in the error', async () => {
 
 test('a file that is no database is an error from the start', async () => {
   await using here = await place()
-  const { writeFile } = await import('node:fs/promises')
   await writeFile(join(here.folder, 'mail.db'), 'this is no database, whatever its name may say of it')
   await assert.rejects(here.open('mail.db'), /cannot open .*mail\.db: file is not a database/)
 })

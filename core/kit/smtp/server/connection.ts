@@ -90,10 +90,19 @@ export class Connection extends SMTPConnection {
   }
 
   override send(code: number, data: string | string[], context?: string | false): void {
+    this.#gather()
     super.send(code, data, context)
     const { dialogue } = this.#conversation
     if (!dialogue) return
     for (const line of [data].flat()) dialogue(`S: ${code} ${line}`)
+  }
+
+  /** Lets the replies to commands that came together leave together (RFC 2920 §3.2). */
+  #gather(): void {
+    const socket = this._socket
+    if (socket.writableCorked > 0) return
+    socket.cork()
+    process.nextTick(() => socket.uncork())
   }
 
   /** Tells the outside of an error that no reply explains. */
@@ -221,8 +230,9 @@ export class Connection extends SMTPConnection {
     this.#closed.resolve()
   }
 
+  /** The package tells of a failed handshake twice. */
   override _onError(error: Error): void {
-    this.failed(error)
+    if (!this._closing) this.failed(error)
     this.close()
   }
 }

@@ -17,6 +17,7 @@ export class Parser extends SMTPStream {
   #take: ((chunk: Buffer) => number) | undefined
   #content: Content | undefined
   #onEnd: () => void = () => {}
+  #resume: (() => void) | undefined
 
   /** What follows is the content of DATA. `onEnd` runs once all of it is in; commands go on after `continue()`. */
   receiveData(content: Content, onEnd: () => void): void {
@@ -46,6 +47,13 @@ export class Parser extends SMTPStream {
     this.#take = take
   }
 
+  /** Goes on after content; what stands behind it may be more content, so the way on is forgotten before it is taken. */
+  override continue(): void {
+    const resume = this.#resume
+    this.#resume = undefined
+    resume?.()
+  }
+
   override _commandTooLong(): Error {
     super._commandTooLong()
     return new LineTooLong()
@@ -63,7 +71,7 @@ export class Parser extends SMTPStream {
     this._dataMode = false
     this.#content = undefined
     this.#take = undefined
-    this._continueCallback = () => this._write(chunk.subarray(end), 'buffer', done)
+    this.#resume = () => this._write(chunk.subarray(end), 'buffer', done)
     this.#onEnd()
   }
 }

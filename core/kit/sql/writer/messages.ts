@@ -5,7 +5,7 @@ import type { SqlValue, Statements } from './statements.ts'
  * may be run again after a conflict, and must therefore touch nothing but the database. What it gives to `emit` is told
  * to the owner of the writer once it is on stable storage, before its promise resolves.
  */
-export type Operation = (db: Statements, args: never, emit: (event: never) => void) => Promise<unknown>
+export type Operation = (db: Statements, args: never, emit: (event: unknown) => void) => Promise<unknown>
 
 /** A module of operations: its exports. */
 export type Operations = Readonly<Record<string, Operation>>

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { TransferListItem } from 'node:worker_threads'
+import type { Transferable } from 'node:worker_threads'
 import { Worker } from 'node:worker_threads'
 import { Admission } from './admission.ts'
 import { WriterError } from './errors.ts'
@@ -35,6 +35,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
   readonly #options: WriterOptions
   readonly #admission: Admission
   readonly #calls = new Map<number, Call>()
+  readonly #running = new Set<Promise<unknown>>()
   #worker: Promise<Worker> | undefined
   #lastId = 0
   #closed = false
@@ -58,29 +59,35 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
   async run<K extends keyof O & string>(
     name: K,
     args: Args<O, K> | (() => Promise<Args<O, K>>),
-    { bytes = 0, transfer = [] }: { bytes?: number; transfer?: readonly TransferListItem[] } = {},
+    { bytes = 0, transfer = [] }: { bytes?: number; transfer?: readonly Transferable[] } = {},
   ): Promise<Awaited<ReturnType<O[K]>>> {
-    using _room = await this.#admission.enter(bytes)
-    const given = typeof args === 'function' ? await (args as () => Promise<Args<O, K>>)() : args
     if (this.#closed) throw new WriterError('closed', 'the database writer has ended')
+    const running = this.#admitted(name, args, bytes, transfer)
+    this.#running.add(running)
+    try {
+      return (await running) as Awaited<ReturnType<O[K]>>
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  async #admitted(name: string, args: unknown, bytes: number, transfer: readonly Transferable[]): Promise<unknown> {
+    using _room = await this.#admission.enter(bytes)
+    const given = typeof args === 'function' ? await args() : args
     const worker = await this.#thread()
     const id = ++this.#lastId
-    return (await new Promise<unknown>((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject })
-      try {
-        const order: Order = { id, name, args: given, bytes }
-        worker.postMessage(order, transfer)
-      } catch (error) {
-        this.#calls.delete(id)
-        throw error
-      }
-    })) as Awaited<ReturnType<O[K]>>
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const order: Order = { id, name, args: given, bytes }
+    worker.postMessage(order, transfer)
+    this.#calls.set(id, { resolve, reject })
+    return promise
   }
 
   /** Waits for the operations under way, copies the write-ahead log into the database and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await Promise.allSettled(this.#running)
     const worker = await this.#worker?.catch(() => undefined)
     if (!worker) return
     const order: Order = { close: true }

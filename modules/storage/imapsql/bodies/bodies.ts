@@ -1,6 +1,6 @@
+import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
 import type { Algorithm } from '../../../../core/kit/compression/index.ts'
 import { compressBytes, compressStream } from '../../../../core/kit/compression/index.ts'
-import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { NewRow } from '../operations/add_messages.ts'
 import { newKey } from './key.ts'
@@ -84,7 +84,7 @@ export class Bodies {
     const { algorithm, level } = this.#compression ?? {}
     const stored = algorithm ? await compressBytes(algorithm, bytes, level) : bytes
     const inline: Uint8Array[] = []
-    for (let at = 0; at < stored.length || at === 0; at += piece) inline.push(stored.subarray(at, at + piece))
+    for (let at = 0; at < stored.length || at === 0; at += piece) inline.push(own(stored.subarray(at, at + piece)))
     return { key: newKey(this.#lease), compression: algorithm ?? '', inline }
   }
 
@@ -102,3 +102,7 @@ export class Bodies {
     return { key, compression: algorithm ?? '' }
   }
 }
+
+/** Bytes with a buffer of exactly their size: on their way to another thread the whole buffer is copied. */
+const own = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)

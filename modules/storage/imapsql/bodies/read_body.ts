@@ -1,8 +1,8 @@
+import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
+import { BlobMissing, StorageError } from '../../../../core/index.ts'
 import type { Algorithm } from '../../../../core/kit/compression/index.ts'
 import { decompressStream } from '../../../../core/kit/compression/index.ts'
 import { memoryBody } from '../../../../core/kit/message/index.ts'
-import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
-import { BlobMissing, StorageError } from '../../../../core/index.ts'
 import type { Engine } from '../engine.ts'
 
 /** Up to here a message is read as a whole, and so found out to be wrong before any of it is sent. */
@@ -34,7 +34,10 @@ export const readBody = async (
     if (key === null) throw new Error('the message has no body')
     const source = first ? inDatabase(engine, key, first) : outside(store, key)
     const algorithm = algorithmOf(compression)
-    return await checked({ key, size, source: algorithm ? () => decompressStream(algorithm, source()) : source }, !algorithm)
+    return await checked(
+      { key, size, source: algorithm ? () => decompressStream(algorithm, source()) : source },
+      !algorithm,
+    )
   } catch (cause) {
     if (!isCorrupt(cause)) throw cause
     log.error('message body unreadable', cause, { key, uid })
@@ -76,7 +79,10 @@ const inDatabase = (engine: Engine, key: string, first: Uint8Array): Stored['sou
   }
 
 const piece = async (engine: Engine, key: string, part: number): Promise<Uint8Array | undefined> => {
-  const [row] = await engine.query<[Uint8Array]>('SELECT data FROM tsmaddy_blobs WHERE id = $1 AND part = $2', [key, part])
+  const [row] = await engine.query<[Uint8Array]>('SELECT data FROM tsmaddy_blobs WHERE id = $1 AND part = $2', [
+    key,
+    part,
+  ])
   return row?.[0]
 }
 
@@ -95,7 +101,9 @@ const checked = async ({ key, size, source }: Stored, seekable: boolean): Promis
     size,
     memory: undefined,
     read: (start = 0, length = size) =>
-      seekable ? exactly(source(start, Math.min(length, size - start)), length, size - start) : range(source(), start, length),
+      seekable
+        ? exactly(source(start, Math.min(length, size - start)), length, size - start)
+        : range(source(), start, length),
   }
 }
 

@@ -35,7 +35,9 @@ const removeDoomed = async (engine: Engine, store: BlobStore): Promise<void> => 
  * serve other databases too: only keys made under a lease of this one, by a process that is gone, are looked at.
  */
 const removeOrphans = async (engine: Engine, store: BlobStore, lease: string, log: Logger): Promise<void> => {
-  const rows = await engine.query<[string, number]>('SELECT lease, alive FROM tsmaddy_leases WHERE lease <> $1', [lease])
+  const rows = await engine.query<[string, number]>('SELECT lease, alive FROM tsmaddy_leases WHERE lease <> $1', [
+    lease,
+  ])
   if (rows.length === 0) return
   const leases = new Set(rows.map(([each]) => each))
   let removed = 0

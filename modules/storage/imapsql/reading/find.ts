@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { SqlValue } from '../../../../core/kit/sql/writer/index.ts'
 import type { Conditions, UidRange } from '../../../../core/index.ts'
+import type { SqlValue } from '../../../../core/kit/sql/writer/index.ts'
 import type { Engine } from '../engine.ts'
 import { normalRanges, rangeConditions } from '../ranges.ts'
 

@@ -1,5 +1,5 @@
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { MailboxEntry, MailboxStatus, SpecialUse } from '../../../../core/index.ts'
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import { foldInbox } from '../names.ts'
 
 export const listMailboxes = async (db: Statements, account: number): Promise<MailboxEntry[]> => {
@@ -25,19 +25,25 @@ export const findMailbox = async (db: Statements, account: number, name: string)
 }
 
 /** From counters, whatever the number of messages; undefined when there is no such mailbox. */
-export const readStatus = async (
-  db: Statements,
-  account: number,
-  name: string,
-): Promise<MailboxStatus | undefined> => {
+export const readStatus = async (db: Statements, account: number, name: string): Promise<MailboxStatus | undefined> => {
   const [row] = await db.query<number[]>(
     `SELECT b.id, b.uidnext, b.uidvalidity, b.msgsizelimit, t.messages, t.recent, t.seen, t.deleted, t.size, t.modseq
       FROM mboxes b JOIN tsmaddy_mboxes t ON t.mboxid = b.id WHERE b.uid = $1 AND b.name = $2`,
     [account, foldInbox(name)],
   )
   if (!row) return undefined
-  const [id = 0, uidNext = 0, uidValidity = 0, limit, messages = 0, recent = 0, seen = 0, deleted = 0, size = 0, modseq = 0] =
-    row
+  const [
+    id = 0,
+    uidNext = 0,
+    uidValidity = 0,
+    limit,
+    messages = 0,
+    recent = 0,
+    seen = 0,
+    deleted = 0,
+    size = 0,
+    modseq = 0,
+  ] = row
   return {
     id,
     messages,

@@ -1,5 +1,5 @@
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { FlagState } from '../../../../core/index.ts'
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import { rangesOf } from '../ranges.ts'
 import { flagStates } from './flag_states.ts'
 

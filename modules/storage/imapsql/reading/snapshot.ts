@@ -1,5 +1,5 @@
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Snapshot } from '../../../../core/index.ts'
+import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 
 export interface MailboxState extends Snapshot {
   readonly id: number

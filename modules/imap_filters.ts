@@ -1,2 +1,0 @@
-import type { FilterVerdict } from '../core/index.ts'
-import { custom, Directive, defineModule, ImapFilter } from '../core/index.ts'

@@ -1,0 +1,72 @@
+import type { UidRange } from '../../../../core/index.ts'
+import type { StorageEvent } from '../events.ts'
+import { rangesOf } from '../ranges.ts'
+
+/** A change as processes tell each other, in the form of maddy: a line `SENDER;JSON`. */
+interface Update {
+  /** 0 new messages, 1 flags of one, 2 messages removed, 3 mailbox gone; 100, ours alone: what happened to an account. */
+  readonly Type: number
+  /** The mailbox; for 100 the account. */
+  readonly Key: number
+  readonly SeqSet?: string
+  readonly NewFlags?: readonly string[]
+  readonly Event?: StorageEvent
+}
+
+/** What a line from another process says. */
+export type Notice = { readonly mailbox: number } | { readonly event: StorageEvent }
+
+const accountEvents: readonly string[] = ['created', 'deleted', 'renamed', 'subscription', 'gone']
+
+/** Lines, each with its end, that tell of what was committed. */
+export const toLines = (sender: string, event: StorageEvent): string =>
+  updatesOf(event)
+    .map((update) => `${sender};${JSON.stringify(update).replaceAll(';', '\u0010')}\n`)
+    .join('')
+
+const updatesOf = (event: StorageEvent): Update[] => {
+  switch (event.type) {
+    case 'arrived':
+      return [{ Type: 0, Key: event.mailbox, SeqSet: setOf(rangesOf(event.uids)) }]
+    case 'flags':
+      return event.messages.map(({ uid, flags }) => ({
+        Type: 1,
+        Key: event.mailbox,
+        SeqSet: String(uid),
+        ...(flags.length > 0 && { NewFlags: flags }),
+      }))
+    case 'expunged':
+      return [{ Type: 2, Key: event.mailbox, SeqSet: setOf(rangesOf(event.uids)) }]
+    default:
+      return [{ Type: 100, Key: event.account, Event: event }]
+  }
+}
+
+const setOf = (ranges: readonly UidRange[]): string =>
+  ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}:${last}`)).join(',')
+
+/** Reads a line without its end; undefined for one that `self` sent. Throws for what is no such line. */
+export const fromLine = (line: string, self: string): Notice | undefined => {
+  const split = line.indexOf(';')
+  if (split < 1) throw new SyntaxError('a line of updates has no sender')
+  if (line.slice(0, split) === self) return undefined
+  const update: unknown = JSON.parse(line.slice(split + 1).replaceAll('\u0010', ';'))
+  if (typeof update !== 'object' || update === null) throw new SyntaxError('an update is no object')
+  const { Type, Key, Event } = update as Partial<Update>
+  if (typeof Type !== 'number' || typeof Key !== 'number') throw new SyntaxError('an update lacks its type or its key')
+  if (Type !== 100) return { mailbox: Key }
+  if (!isAccountEvent(Event)) throw new SyntaxError('an update tells of an unknown event')
+  return { event: Event }
+}
+
+const isAccountEvent = (event: unknown): event is StorageEvent => {
+  if (typeof event !== 'object' || event === null) return false
+  const { type, account, name, mailbox, to } = event as Record<string, unknown>
+  if (typeof type !== 'string' || !accountEvents.includes(type) || typeof account !== 'number') return false
+  if (type === 'gone') return true
+  if (typeof name !== 'string') return false
+  if (type === 'deleted' || type === 'renamed') {
+    return typeof mailbox === 'number' && (type === 'deleted' || typeof to === 'string')
+  }
+  return true
+}

@@ -1,0 +1,1 @@
+export { default } from '../storage/imapsql/index.ts'
