@@ -1,8 +1,18 @@
-import { useGroup } from '../../core/config/reference.ts'
-import { duration, endpoints, flag, integer, loginDirectives, oneOf, serverTls, size, text } from '../../core/index.ts'
-import { buffer } from '../../core/mail/buffer.ts'
-import { Limits } from '../../core/mail/limits.ts'
-import { proxyProtocol } from '../../core/mail/proxy_protocol.ts'
+import {
+  buffer,
+  duration,
+  endpoints,
+  flag,
+  integer,
+  Limits,
+  loginDirectives,
+  oneOf,
+  proxyProtocol,
+  serverTls,
+  size,
+  text,
+  useGroup,
+} from '../../core/index.ts'
 
 /** The words after the name of an endpoint. */
 export const listen = endpoints()

@@ -1,12 +1,9 @@
 import type { Socket } from 'node:net'
-import type { Values } from '../../core/config/directive.ts'
-import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, Target } from '../../core/index.ts'
-import { Authenticator, ConfigError, formatEndpoint } from '../../core/index.ts'
+import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, Target, Values } from '../../core/index.ts'
+import { Authenticator, ConfigError, formatEndpoint, formatPeer, openBuffer } from '../../core/index.ts'
 import { toAscii } from '../../core/kit/address/index.ts'
 import { SmtpServer } from '../../core/kit/smtp/server/index.ts'
-import { openBuffer } from '../../core/mail/buffer.ts'
-import { serverHandshake } from '../../core/mail/handshake.ts'
-import { formatPeer, peerOf } from '../../core/mail/proxy_protocol.ts'
+import { Arrival } from './arrival.ts'
 import type { lmtpDirectives } from './directives.ts'
 import { Session } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -15,9 +12,6 @@ export type SmtpConfig = Values<typeof lmtpDirectives> & { readonly inline: read
 
 export type Kind = 'smtp' | 'submission' | 'lmtp'
 
-/** How long a client may take before it speaks: for TLS, and where a PROXY header may come; milliseconds. */
-const handshakeTimeout = 60_000
-
 /** An SMTP, submission or LMTP endpoint whose mail goes to `target`. Throws ConfigError. */
 export const makeEndpoint = (
   kind: Kind,
@@ -25,7 +19,7 @@ export const makeEndpoint = (
   context: Context,
   target: Target,
 ): Endpoint & Lifecycle => {
-  const { inline: listen, tls, proxy_protocol: proxy } = config
+  const { inline: listen, tls } = config
   const { log } = context
   const hostname = asciiName(config.hostname, context)
   if (kind === 'submission' && config.auth.length === 0) {
@@ -66,33 +60,25 @@ export const makeEndpoint = (
     maxLoggedRcptErrors: config.max_logged_rcpt_errors,
   })
 
-  /** One client. The order on the wire: TLS of the proxy, PROXY header, TLS, banner. */
   const serve = async (settings: Settings, accepted: Socket, address: EndpointAddress, stop: AbortSignal) => {
-    let socket = accepted
-    let client = peerOf(socket)
-    let announced = false
-    const early = AbortSignal.any([stop, AbortSignal.timeout(handshakeTimeout)])
-    const readHeader = async (signal?: AbortSignal) => {
-      const header = await proxy?.header(socket, log, signal)
-      if (header) client = header.client
-      return header !== undefined
+    const arrival = new Arrival(accepted, { tls, proxy: config.proxy_protocol, log })
+    const failed = (error: unknown) =>
+      log.debug('connection error', { src_ip: formatPeer(arrival.client), reason: String(error) })
+    try {
+      await arrival.secure(address, stop)
+    } catch (error) {
+      failed(error)
+      accepted.destroy()
+      return
     }
-    if (proxy?.tls) socket = await serverHandshake(socket, proxy.tls, handshakeTimeout)
-    if (address.scheme === 'tls' && tls) {
-      // Proxies send their header in front of whatever they pass on, so it comes before the client's handshake. 0.9 looked
-      // for it inside TLS: a header there is taken as well, below.
-      announced = proxy !== undefined && (await readHeader(early))
-      socket = await serverHandshake(socket, tls, handshakeTimeout)
-    }
-    const open = () => {
-      if (!proxy || announced) return new Session(settings, client)
-      return readHeader().then(() => new Session(settings, client))
-    }
-    await server.converse(socket, open, {
+    const open = () => new Session(settings, arrival.client)
+    await server.converse(arrival.socket, () => (arrival.awaited ? arrival.announce().then(open) : open()), {
       secure: address.scheme === 'tls',
       stop,
-      failed: (error) => log.debug('connection error', { src_ip: formatPeer(client), reason: String(error) }),
-      ...(config.io_debug && { dialogue: (line) => log.info('dialogue', { src_ip: formatPeer(client), line }) }),
+      failed,
+      ...(config.io_debug && {
+        dialogue: (line) => log.info('dialogue', { src_ip: formatPeer(arrival.client), line }),
+      }),
     })
   }
 

@@ -1,6 +1,5 @@
-import type { Authenticator, Logger, Resolver, Target } from '../../core/index.ts'
+import type { Authenticator, Limits, Logger, Resolver, Target } from '../../core/index.ts'
 import type { SpoolOptions } from '../../core/kit/message/spool.ts'
-import type { Limits } from '../../core/mail/limits.ts'
 
 /** What all sessions of an endpoint share. */
 export interface Settings {

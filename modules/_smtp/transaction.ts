@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Address, Delivery, Envelope, Header, Logger, Message, Origin } from '../../core/index.ts'
-import { SmtpError } from '../../core/index.ts'
+import { formatPeer, receivedField, SmtpError } from '../../core/index.ts'
 import { cleanDomain, formatAddress, isAscii } from '../../core/kit/address/index.ts'
 import { readMessage } from '../../core/kit/message/read.ts'
 import type { Content, MailParameters, Path } from '../../core/kit/smtp/server/index.ts'
-import { formatPeer } from '../../core/mail/proxy_protocol.ts'
-import { receivedField } from '../../core/mail/received.ts'
 import { failureOf } from './reply.ts'
 import type { Settings } from './settings.ts'
 import { completeHeader } from './submission.ts'
@@ -43,7 +41,7 @@ export class Transaction implements AsyncDisposable {
   /** Throws SmtpError when the sender is refused. */
   static async begin(settings: Settings, origin: Origin, mail: Mail): Promise<Transaction> {
     const { limits, target } = settings
-    const id = randomBytes(4).toString('hex')
+    const id = randomUUID().slice(0, 8) // random bits alone, and Node keeps a stock of them
     const log = settings.log.with({ msg_id: id })
     const { path, parameters } = mail
     const originalReversePath = path ? `${path.local}@${path.domain}` : ''

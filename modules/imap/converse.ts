@@ -1,7 +1,7 @@
+import { formatPeer } from '../../core/index.ts'
 import { RefusedCommand } from '../../core/kit/imap/command_reader.ts'
 import { ImapBye } from '../../core/kit/imap/error.ts'
 import { Interrupted, Silence } from '../../core/kit/imap/input.ts'
-import { formatPeer } from '../../core/mail/proxy_protocol.ts'
 import { execute, receive, refuse } from './dispatch.ts'
 import { capabilities } from './features.ts'
 import type { Session } from './session.ts'

@@ -1,6 +1,15 @@
-import { duration, endpoints, flag, loginDirectives, Storage, serverTls, Table, use } from '../../core/index.ts'
-import { normalizer } from '../../core/mail/login.ts'
-import { proxyProtocol } from '../../core/mail/proxy_protocol.ts'
+import {
+  duration,
+  endpoints,
+  flag,
+  loginDirectives,
+  normalizer,
+  proxyProtocol,
+  Storage,
+  serverTls,
+  Table,
+  use,
+} from '../../core/index.ts'
 
 /** The words after the name of the endpoint. */
 export const listen = endpoints()

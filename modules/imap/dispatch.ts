@@ -1,3 +1,4 @@
+import { formatPeer } from '../../core/index.ts'
 import { Arguments } from '../../core/kit/imap/arguments.ts'
 import {
   disposePieces,
@@ -9,7 +10,6 @@ import {
 import { ConnectionClosed, ImapBye, ImapError } from '../../core/kit/imap/error.ts'
 import { Interrupted, Silence } from '../../core/kit/imap/input.ts'
 import { spoolBody } from '../../core/kit/message/body.ts'
-import { formatPeer } from '../../core/mail/proxy_protocol.ts'
 import type { Command, Completion } from './command.ts'
 import { commands } from './commands/index.ts'
 import { failureOf } from './failure.ts'

@@ -1,5 +1,5 @@
+import { StorageError } from '../../core/index.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
-import { StorageError } from '../../core/mail/storage.ts'
 
 /** How each refusal of the storage is told: a response code (RFC 5530, RFC 4469, RFC 9208, RFC 7889) and a text. */
 const refusals: Readonly<Record<StorageError['kind'], readonly [code: string | undefined, text: string]>> = {

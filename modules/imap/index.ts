@@ -1,6 +1,5 @@
-import { Authenticator, ConfigError, defineModule, Endpoint, formatEndpoint } from '../../core/index.ts'
+import { Authenticator, ConfigError, defineModule, Endpoint, formatEndpoint, openBuffer } from '../../core/index.ts'
 import { normalizers } from '../../core/kit/address/normalize.ts'
-import { openBuffer } from '../../core/mail/buffer.ts'
 import { imapDirectives, listen } from './directives.ts'
 import { type ImapConfig, serveClient } from './endpoint.ts'
 import { defaultLimits, type Settings } from './settings.ts'

@@ -1,5 +1,5 @@
+import type { FlagState, Mailbox, MailboxChange } from '../../core/index.ts'
 import { toRanges } from '../../core/kit/imap/sequence_set.ts'
-import type { FlagState, Mailbox, MailboxChange } from '../../core/mail/storage.ts'
 
 /**
  * What has happened to a mailbox, as far as can be told from what was known of it: its UIDs, ascending, and the

@@ -1,6 +1,6 @@
+import type { ServerTls } from '../../core/index.ts'
+import { serverHandshake } from '../../core/index.ts'
 import { ConnectionClosed } from '../../core/kit/imap/error.ts'
-import { serverHandshake } from '../../core/mail/handshake.ts'
-import type { ServerTls } from '../../core/mail/tls.ts'
 import type { Session } from './session.ts'
 
 /** Puts TLS on a session's connection. Throws ConnectionClosed when the handshake fails or takes too long. */

@@ -1,7 +1,4 @@
-import type { Logger } from '../../core/log.ts'
-import type { LoginPeer } from '../../core/mail/login.ts'
-import type { Storage } from '../../core/mail/storage.ts'
-import type { ServerTls } from '../../core/mail/tls.ts'
+import type { Logger, LoginPeer, ServerTls, Storage } from '../../core/index.ts'
 
 /** What all sessions of an endpoint share. */
 export interface Settings {

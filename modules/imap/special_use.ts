@@ -1,4 +1,4 @@
-import type { SpecialUse } from '../../core/mail/storage.ts'
+import type { SpecialUse } from '../../core/index.ts'
 
 const uses: readonly SpecialUse[] = ['\\Archive', '\\Drafts', '\\Junk', '\\Sent', '\\Trash']
 

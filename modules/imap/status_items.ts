@@ -1,7 +1,7 @@
+import type { MailboxStatus } from '../../core/index.ts'
 import type { Arguments } from '../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
 import { mailboxName } from '../../core/kit/imap/format.ts'
-import type { MailboxStatus } from '../../core/mail/storage.ts'
 
 /** What STATUS can be asked for. */
 const items = {

@@ -1,8 +1,8 @@
+import type { FlagState, Mailbox, MailboxChange, UidRange } from '../../core/index.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
 import { hasFlag } from '../../core/kit/imap/flags.ts'
 import type { Output } from '../../core/kit/imap/output.ts'
 import { intersectRanges, resolveSet, type SequenceSet } from '../../core/kit/imap/sequence_set.ts'
-import type { FlagState, Mailbox, MailboxChange, UidRange } from '../../core/mail/storage.ts'
 import { Keywords } from './keywords.ts'
 import { changesBetween } from './resync.ts'
 

@@ -1,6 +1,5 @@
 import type { Word } from '../../core/index.ts'
-import { ConfigError, custom, defineModule, parseDuration } from '../../core/index.ts'
-import { Limits } from '../../core/mail/limits.ts'
+import { ConfigError, custom, defineModule, Limits, parseDuration } from '../../core/index.ts'
 import { type Clock, realClock } from './clock.ts'
 import { Concurrency, type Limit, Rate } from './limit.ts'
 import { Scope } from './scope.ts'

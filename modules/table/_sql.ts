@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Context, Lifecycle, MutableTable, Position } from '../../core/index.ts'
 import { ConfigError, custom, quoted, text, UserError, value, words } from '../../core/index.ts'
-import type { Database, Driver, Row } from '../../core/kit/sql/database.ts'
-import { connect, textOf } from '../../core/kit/sql/database.ts'
+import type { ConnectOptions, Database, Driver, Row } from '../../core/kit/sql/database.ts'
+import { connect, inspect, textOf } from '../../core/kit/sql/database.ts'
 
 /** A statement, and the directive that gave it. */
 export interface Query {
@@ -65,6 +65,11 @@ export class SqlTable implements MutableTable, Lifecycle {
     this.#context = context
   }
 
+  async inspect(): Promise<void> {
+    const { driver, dsn } = this.#options
+    await blame('dsn', dsn.at, () => inspect(driver, dsn.text, this.#connectOptions))
+  }
+
   async start(held: AsyncDisposableStack): Promise<void> {
     const { dsn, init = [], make, lookup, list, add, set, del } = this.#options
     const db = await blame('dsn', dsn.at, () => this.#connect(held))
@@ -97,14 +102,17 @@ export class SqlTable implements MutableTable, Lifecycle {
 
   /** Servers are reached through one pool for all tables; a file is opened by each, since memory of its own is no shared one. */
   async #connect(held: AsyncDisposableStack): Promise<Database> {
-    const { driver, dsn, named } = this.#options
-    const options = {
-      path: (written: string) => this.#context.path(written),
-      ...(named && { named: ['key', 'value'] }),
-    }
-    const open = () => connect(driver, dsn.text, options)
+    const { driver, dsn } = this.#options
+    const open = () => connect(driver, dsn.text, this.#connectOptions)
     if (driver !== 'postgres') return held.use(await open())
     return this.#context.shared(held, `postgres ${hash('sha256', dsn.text)}`, open) // the DSN has a password in it
+  }
+
+  get #connectOptions(): ConnectOptions {
+    return {
+      path: (written) => this.#context.path(written),
+      ...(this.#options.named && { named: ['key', 'value'] }),
+    }
   }
 
   get #db(): Database {

@@ -77,6 +77,7 @@ export const discardLimit = async (connections: number, messages: number, size: 
   })
   try {
     const [port] = await once(server.stdout, 'data')
+    await smtpLoad({ port: Number(port), connections: 10, messages: 500, size }) // compiles what is hot
     return await smtpLoad({ port: Number(port), connections, messages, size })
   } finally {
     server.kill('SIGKILL')

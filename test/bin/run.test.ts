@@ -9,13 +9,8 @@ import { folder, Line, ServerProcess, tsmaddy, until } from '../support/process.
 const top = 'state_dir state\nruntime_dir run\n'
 const conf = (rest = 'echo tcp://127.0.0.1:0\n') => `${top}${rest}`
 
-const server = async (text = conf(), options: Parameters<typeof ServerProcess.start>[1] = {}) => {
-  await using stack = new AsyncDisposableStack()
-  const { path } = stack.use(await folder({ ...echoPackage, 'tsmaddy.conf': text }))
-  const running = stack.use(await ServerProcess.start(path, options))
-  const held = stack.move()
-  return Object.assign(running, { [Symbol.asyncDispose]: () => held.disposeAsync() })
-}
+const server = (text = conf(), options: Parameters<typeof ServerProcess.start>[1] = {}) =>
+  ServerProcess.fresh({ ...echoPackage, 'tsmaddy.conf': text }, options)
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   test(`${signal} lets sessions say goodbye and ends the process with status 0`, async () => {

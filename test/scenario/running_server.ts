@@ -53,13 +53,6 @@ export class RunningServer implements AsyncDisposable {
     await file.close()
     try {
       await server.logs(/^server started/m, size)
-      for (;;) {
-        try {
-          await server.status()
-          break
-        } catch {
-          await pause(10)
-        }
     } catch (error) {
       await server.kill()
       throw error

@@ -60,6 +60,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly stdout: () => string
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown[]>
+  #folder: AsyncDisposable | undefined
 
   private constructor(directory: string, child: ChildProcess) {
     this.directory = directory
@@ -80,6 +81,22 @@ export class ServerProcess implements AsyncDisposable {
       return server
     } catch (error) {
       await server[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** As `start`, in a folder of its own with these files. */
+  static async fresh(
+    files: Readonly<Record<string, string>>,
+    options?: { args?: readonly string[]; env?: Environment },
+  ): Promise<ServerProcess> {
+    const place = await folder(files)
+    try {
+      const server = await ServerProcess.start(place.path, options)
+      server.#folder = place
+      return server
+    } catch (error) {
+      await place[Symbol.asyncDispose]()
       throw error
     }
   }
@@ -140,6 +157,7 @@ export class ServerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL')
     await this.#closed
+    await this.#folder?.[Symbol.asyncDispose]()
   }
 }
 

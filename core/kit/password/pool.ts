@@ -103,6 +103,7 @@ class Member {
   }
 
   #answered(answer: unknown): void {
+    if (this.#ending) return
     const job = this.#release()
     this.#timer = setTimeout(() => this.end(), this.#options.idle).unref()
     this.#worker.unref()
@@ -125,6 +126,7 @@ class Member {
   /** Stops the worker, also in the middle of a job, which then fails with `error`. */
   async end(error = new Error('a worker has ended')): Promise<void> {
     this.#fail(error)
+    this.#worker.ref() // its place is wanted by whoever waits
     await this.#worker.terminate()
   }
 }

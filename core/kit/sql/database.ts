@@ -36,6 +36,17 @@ export const connect = async (driver: Driver, dsn: string, options: ConnectOptio
   return openSqlite(dsn, options)
 }
 
+/** Throws what would keep `connect` from opening a database, as far as it can be told without touching it. */
+export const inspect = async (driver: Driver, dsn: string, options: ConnectOptions): Promise<void> => {
+  if (driver === 'postgres') {
+    const { postgresOptions } = await import('./postgres_options.ts')
+    await postgresOptions(dsn, options)
+  } else {
+    const { inspectSqlite } = await import('./sqlite.ts')
+    await inspectSqlite(dsn, options)
+  }
+}
+
 /** The text of a value, as a table or an account name wants it. */
 export const textOf = (value: Exclude<Value, null>): string =>
   value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)

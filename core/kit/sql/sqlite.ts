@@ -78,13 +78,23 @@ export const openSqlite = async (dsn: string, { path, named }: ConnectOptions): 
   }
 }
 
+/** Throws what is wrong with the DSN, or that its folder is missing. */
+export const inspectSqlite = async (dsn: string, { path }: Pick<ConnectOptions, 'path'>): Promise<void> => {
+  const { file } = sqliteLocation(dsn, path)
+  if (file !== undefined) await checkFolder(file)
+}
+
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-const prepareFile = async (file: string, mode: SqliteLocation['mode']): Promise<void> => {
+const checkFolder = async (file: string): Promise<void> => {
   const folder = await stat(dirname(file)).catch((cause) => {
     throw new Error(`cannot open ${file}: the folder ${dirname(file)} does not exist`, { cause })
   })
   if (!folder.isDirectory()) throw new Error(`cannot open ${file}: ${dirname(file)} is no folder`)
+}
+
+const prepareFile = async (file: string, mode: SqliteLocation['mode']): Promise<void> => {
+  await checkFolder(file)
   if (mode !== 'rwc') return
   // SQLite would make it readable by everyone; its journal and shared memory take the mode of the file.
   const handle = await open(file, 'a', 0o600).catch(() => undefined) // why not, SQLite will tell, or read it all the same

@@ -1,7 +1,7 @@
+import type { Copied } from '../../../core/index.ts'
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
 import { formatSet } from '../../../core/kit/imap/sequence_set.ts'
-import type { Copied } from '../../../core/mail/storage.ts'
 import { type Command, type Completion, withMailbox } from '../command.ts'
 import { orTryCreate } from '../failure.ts'
 import type { Session } from '../session.ts'

@@ -1,6 +1,6 @@
+import type { SpecialUse } from '../../../core/index.ts'
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
-import type { SpecialUse } from '../../../core/mail/storage.ts'
 import { type Command, loggedIn } from '../command.ts'
 import { asSpecialUse } from '../special_use.ts'
 

@@ -1,5 +1,5 @@
+import type { UidRange } from '../../../core/index.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
-import type { UidRange } from '../../../core/mail/storage.ts'
 import { type Command, withMailbox } from '../command.ts'
 import type { Session } from '../session.ts'
 

@@ -1,6 +1,6 @@
+import type { FlagState, UidRange } from '../../../core/index.ts'
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
-import type { FlagState, UidRange } from '../../../core/mail/storage.ts'
 import { type Command, withMailbox } from '../command.ts'
 import { checkFlags } from '../limits.ts'
 import type { Session } from '../session.ts'

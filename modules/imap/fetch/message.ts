@@ -1,7 +1,7 @@
+import type { StoredMessage } from '../../../core/index.ts'
 import type { Output } from '../../../core/kit/imap/output.ts'
 import type { Body } from '../../../core/kit/message/message.ts'
 import type { CachedHeader, Structure } from '../../../core/kit/message/structure.ts'
-import type { StoredMessage } from '../../../core/mail/storage.ts'
 
 /** What an item of FETCH has to know of a message besides UID, flags, date and size. */
 export interface FetchNeeds {

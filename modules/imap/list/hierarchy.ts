@@ -1,4 +1,4 @@
-import type { MailboxEntry } from '../../../core/mail/storage.ts'
+import type { MailboxEntry } from '../../../core/index.ts'
 
 /** What separates the levels of a name. */
 export const separator = '.'

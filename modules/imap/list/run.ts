@@ -1,5 +1,5 @@
+import { StorageError } from '../../../core/index.ts'
 import { mailboxName } from '../../../core/kit/imap/format.ts'
-import { StorageError } from '../../../core/mail/storage.ts'
 import type { Session } from '../session.ts'
 import { formatStatus } from '../status_items.ts'
 import { hierarchy, type Place, parentsOf } from './hierarchy.ts'

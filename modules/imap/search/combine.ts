@@ -1,5 +1,5 @@
+import type { Conditions } from '../../../core/index.ts'
 import { intersectRanges } from '../../../core/kit/imap/sequence_set.ts'
-import type { Conditions } from '../../../core/mail/storage.ts'
 import { type Candidate, cheapestFirst, costOf, type SearchKey } from './key.ts'
 
 /** All of them; what the storage can decide of it, it decides for all together. */

@@ -1,6 +1,6 @@
+import type { Conditions } from '../../../core/index.ts'
 import { nextDay } from '../../../core/kit/imap/date.ts'
 import { parseDate } from '../../../core/kit/message/date.ts'
-import type { Conditions } from '../../../core/mail/storage.ts'
 import type { Candidate, SearchKey } from './key.ts'
 
 /** The days from `since` on and before `before`; each may be missing. Milliseconds since 1970. */

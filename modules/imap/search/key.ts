@@ -1,5 +1,5 @@
+import type { Conditions, StoredMessage } from '../../../core/index.ts'
 import type { Body } from '../../../core/kit/message/message.ts'
-import type { Conditions, StoredMessage } from '../../../core/mail/storage.ts'
 
 /** A message that may be found. */
 export interface Candidate extends StoredMessage {

@@ -1,5 +1,5 @@
+import type { UidRange } from '../../../core/index.ts'
 import { inRanges } from '../../../core/kit/imap/sequence_set.ts'
-import type { UidRange } from '../../../core/mail/storage.ts'
 import type { SearchKey } from './key.ts'
 
 export const larger = (bytes: number): SearchKey => ({

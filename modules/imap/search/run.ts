@@ -1,5 +1,5 @@
+import { StorageError, type StoredMessage } from '../../../core/index.ts'
 import { toRanges } from '../../../core/kit/imap/sequence_set.ts'
-import { StorageError, type StoredMessage } from '../../../core/mail/storage.ts'
 import type { View } from '../view.ts'
 import { and, matchAll } from './combine.ts'
 import type { Candidate, SearchKey } from './key.ts'

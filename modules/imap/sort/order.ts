@@ -1,7 +1,7 @@
+import type { StoredMessage } from '../../../core/index.ts'
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
 import type { CachedHeader } from '../../../core/kit/message/structure.ts'
-import type { StoredMessage } from '../../../core/mail/storage.ts'
 import type { View } from '../view.ts'
 import { displayOf, eachMessage, mailboxOf, sentDate, subjectOf } from './summary.ts'
 

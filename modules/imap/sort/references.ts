@@ -1,5 +1,5 @@
+import type { StoredMessage } from '../../../core/index.ts'
 import type { CachedHeader } from '../../../core/kit/message/structure.ts'
-import type { StoredMessage } from '../../../core/mail/storage.ts'
 import { fold } from '../search/text.ts'
 import { baseSubject } from './subject.ts'
 import { eachMessage, sentDate } from './summary.ts'

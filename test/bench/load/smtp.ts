@@ -30,13 +30,16 @@ export interface SmtpLoadResult {
 /** Sends messages as fast as they are taken, from a process of its own. */
 export const smtpLoad = (load: SmtpLoad): Promise<SmtpLoadResult> => inChild(fileURLToPath(import.meta.url), load)
 
+/** The field that tells messages apart; always as long. */
+const identity = (message: number): string => `Message-ID: <${String(message).padStart(10, '0')}@load.example>\r\n`
+
 /** What all connections together do. */
 class Flood {
   readonly load: SmtpLoad
   readonly latencies: number[] = []
   readonly refused: string[] = []
-  /** Ends with an empty line's worth of text; the identity of a message goes before it. */
-  readonly rest: string
+  /** Of every message, what follows its identity, the dot at the end included. */
+  readonly rest: Buffer
   #begun = 0
   readonly #started = performance.now()
 
@@ -44,8 +47,12 @@ class Flood {
     this.load = load
     const fields = 'From: <sender@example.org>\r\nTo: <rcpt@example.test>\r\nSubject: load\r\n\r\n'
     const line = `${'A line of text that means nothing. '.repeat(2)}\r\n`
-    const body = line.repeat(Math.ceil(Math.max(0, load.size - fields.length) / line.length))
-    this.rest = fields + body.slice(0, Math.max(0, load.size - fields.length - 42)).replace(/\r?\n?$/, '\r\n')
+    const length = Math.max(2, load.size - identity(0).length - fields.length)
+    const body = line
+      .repeat(Math.ceil(length / line.length))
+      .slice(0, length - 2)
+      .replace(/\r$/, '')
+    this.rest = Buffer.from(`${fields}${body}\r\n.\r\n`)
   }
 
   /** The number of the next message; undefined when there are no more. */
@@ -137,8 +144,10 @@ class Client {
   #content(): void {
     this.#state = 'content'
     this.#sent = performance.now()
-    const id = `${String(this.#message).padStart(10, '0')}@load.example`
-    this.#socket.write(`Message-ID: <${id}>\r\n${this.#flood.rest}.\r\n`, 'latin1')
+    this.#socket.cork()
+    this.#socket.write(identity(this.#message), 'latin1')
+    this.#socket.write(this.#flood.rest)
+    this.#socket.uncork()
   }
 
   #refuse(line: string): void {

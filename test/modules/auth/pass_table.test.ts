@@ -168,7 +168,7 @@ test('a table is needed', async () => {
   await assert.rejects(instance(Auth, 'auth.pass_table t { }'), { name: 'ConfigError', message: /needs table/ })
 })
 
-test('a table that is none is refused', async () => {
-  const conf = 'auth.pass_table t {\ntable &other\n}\nstorage.blob.fs other {\n}'
-  await assert.rejects(instance(Auth, conf, { name: 't' }), { name: 'ConfigError' })
+test('what is no table is refused', async () => {
+  const conf = 'auth.pass_table t {\ntable &other\n}\nstorage.blob.fs other {\nroot x\n}'
+  await assert.rejects(instance(Auth, conf, { name: 't' }), { name: 'ConfigError', message: /a table is needed/ })
 })

@@ -80,7 +80,11 @@ test('macros stand for their items', async () => {
   await using at = await opened('Subject: x\r\n\r\nbody\r\n')
   await at.client.check('FETCH 1 FAST', '* 1 FETCH (FLAGS … INTERNALDATE … RFC822.SIZE 20)', 'OK …')
   await at.client.check('FETCH 1 ALL', '* 1 FETCH (FLAGS … INTERNALDATE … RFC822.SIZE 20 ENVELOPE (…))', 'OK …')
-  await at.client.check('FETCH 1 FULL', '* 1 FETCH (… ENVELOPE (…) BODY ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 6 1))', 'OK …')
+  await at.client.check(
+    'FETCH 1 FULL',
+    '* 1 FETCH (… ENVELOPE (…) BODY ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 6 1))',
+    'OK …',
+  )
 })
 
 test('UID FETCH adds the UID, and finds nothing where there is nothing', async () => {
@@ -135,7 +139,10 @@ test('the whole message and its parts are the octets that were stored', async ()
   assert.equal(await section(at.client, '[HEADER]'), head)
   assert.equal(await section(at.client, '[TEXT]'), nested.slice(head.length))
   assert.equal(await section(at.client, '[1]'), 'Hallo')
-  assert.equal(await section(at.client, '[1.MIME]'), 'Content-Type: text/plain; charset=utf-8\r\nContent-Language: de\r\n\r\n')
+  assert.equal(
+    await section(at.client, '[1.MIME]'),
+    'Content-Type: text/plain; charset=utf-8\r\nContent-Language: de\r\n\r\n',
+  )
   assert.equal(await section(at.client, '[2]'), inner)
   assert.equal(await section(at.client, '[2.HEADER]'), inner.slice(0, inner.indexOf('--C')))
   assert.equal(await section(at.client, '[2.TEXT]'), inner.slice(inner.indexOf('--C')))
@@ -217,10 +224,10 @@ test('BODYSTRUCTURE tells of parts within attached messages, of language and dis
   assert.equal(
     line,
     '* 1 FETCH (BODYSTRUCTURE (("TEXT" "PLAIN" ("charset" "utf-8") NIL NIL "7BIT" 5 1 NIL NIL "de" NIL)' +
-      '("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 199 12 (NIL "inner" ((NIL NIL "inner" "example.org")) ' +
+      '("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 189 (NIL "inner" ((NIL NIL "inner" "example.org")) ' +
       '((NIL NIL "inner" "example.org")) ((NIL NIL "inner" "example.org")) NIL NIL NIL NIL NIL) ' +
       '(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 11 1 NIL NIL NIL NIL)("TEXT" "HTML" NIL NIL NIL "7BIT" 12 1 NIL NIL NIL NIL) ' +
-      '"ALTERNATIVE" ("boundary" "C") NIL NIL NIL) 12 NIL ("attachment" ("filename" "inner.eml")) NIL NIL) ' +
+      '"ALTERNATIVE" ("boundary" "C") NIL NIL NIL) 13 NIL ("attachment" ("filename" "inner.eml")) NIL NIL) ' +
       '"MIXED" ("boundary" "B") NIL NIL NIL))',
   )
 })
@@ -287,6 +294,9 @@ test('many messages are marked as seen together, and each answer has its flags',
   const lines = await at.client.ok('FETCH 1:* BODY[]')
   assert.equal(lines.length, 80)
   for (const [number, line] of lines.entries()) {
-    assert.match(line, new RegExp(`^\\* ${number + 1} FETCH \\(BODY\\[\\] [^]*n: ${number}\r[^]* FLAGS \\(\\\\Seen \\\\Recent\\)\\)$`))
+    assert.match(
+      line,
+      new RegExp(`^\\* ${number + 1} FETCH \\(BODY\\[\\] [^]*n: ${number}\r[^]* FLAGS \\(\\\\Seen \\\\Recent\\)\\)$`),
+    )
   }
 })

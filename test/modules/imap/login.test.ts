@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialImap } from '../../support/imap_wire.ts'
 import { imapServer } from '../../support/imap_server.ts'
+import { dialImap } from '../../support/imap_wire.ts'
 import { MemoryStorage } from '../../support/memory_storage.ts'
 import { tlsOf } from '../../support/tls.ts'
 

@@ -113,7 +113,12 @@ test('DELETE keeps children and INBOX', async () => {
   await using client = await server.logIn()
   await client.ok('CREATE a.b')
   await client.ok('DELETE a')
-  await client.check('LIST "" %', '* LIST (…) "." INBOX', '* LIST (\\NonExistent \\Noselect \\HasChildren) "." "a"', 'OK …')
+  await client.check(
+    'LIST "" %',
+    '* LIST (…) "." INBOX',
+    '* LIST (\\NonExistent \\Noselect \\HasChildren) "." "a"',
+    'OK …',
+  )
   await client.check('DELETE a', 'NO [NONEXISTENT] …')
   await client.check('DELETE inbox', 'NO [CANNOT] …')
 })

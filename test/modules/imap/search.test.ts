@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { imapServer } from '../../support/imap_server.ts'
 import { StorageError } from '../../../core/mail/storage.ts'
+import { imapServer } from '../../support/imap_server.ts'
 import { MemoryStorage } from '../../support/memory_storage.ts'
 
 const crlf = (text: string) => text.replaceAll('\n', '\r\n')
@@ -174,16 +174,32 @@ test('a charset may be named; one that is not known is refused with those that a
 
 test('RETURN answers in one line what was asked for', async () => {
   await using at = await opened()
-  await at.client.check('SEARCH RETURN () ALL', '* ESEARCH (TAG "t5") ALL 1:3', 'OK …')
-  await at.client.check('UID SEARCH RETURN (MIN MAX COUNT) UNSEEN', '* ESEARCH (TAG "t6") UID MIN 1 MAX 3 COUNT 2', 'OK …')
-  await at.client.check('SEARCH RETURN (COUNT) ANSWERED', '* ESEARCH (TAG "t7") COUNT 0', 'OK …')
-  await at.client.check('SEARCH RETURN (ALL MIN) ANSWERED', '* ESEARCH (TAG "t8")', 'OK …')
+  await at.client.check('SEARCH RETURN () ALL', '* ESEARCH (TAG "t6") ALL 1:3', 'OK …')
+  await at.client.check(
+    'UID SEARCH RETURN (MIN MAX COUNT) UNSEEN',
+    '* ESEARCH (TAG "t7") UID MIN 1 MAX 3 COUNT 2',
+    'OK …',
+  )
+  await at.client.check('SEARCH RETURN (COUNT) ANSWERED', '* ESEARCH (TAG "t8") COUNT 0', 'OK …')
+  await at.client.check('SEARCH RETURN (ALL MIN) ANSWERED', '* ESEARCH (TAG "t9")', 'OK …')
   await at.client.check('SEARCH RETURN (WHATEVER) ALL', 'BAD …')
 })
 
 test('what SEARCH does not know is BAD', async () => {
   await using at = await opened()
-  for (const keys of ['', 'WHATEVER', 'FROM', 'OR SEEN', 'NOT', '(SEEN', 'SEEN)', 'ON 2026-03-02', 'LARGER x', 'UID x', '()']) {
+  for (const keys of [
+    '',
+    'WHATEVER',
+    'FROM',
+    'OR SEEN',
+    'NOT',
+    '(SEEN',
+    'SEEN)',
+    'ON 2026-03-02',
+    'LARGER x',
+    'UID x',
+    '()',
+  ]) {
     await at.client.check(`SEARCH ${keys}`, 'BAD …')
   }
   await at.client.check(`SEARCH ${'NOT '.repeat(5000)}ALL`, 'BAD …')

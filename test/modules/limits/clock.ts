@@ -50,16 +50,11 @@ export const limitsFrom = async (lines: string): Promise<{ readonly limits: Limi
   return { limits: limitsOf(await readBlock(limits.config, node, bareScope()), clock), clock }
 }
 
-/** What has become of a promise by now. */
-export const stateOf = async (promise: Promise<unknown>): Promise<'pending' | 'taken' | string> => {
-  await setImmediate()
-  const pending = Symbol()
-  const settled = await Promise.race([
-    promise.then(
-      () => 'taken',
-      (error) => String(error.message),
-    ),
-    Promise.resolve(pending),
-  ])
-  return settled === pending ? 'pending' : String(settled)
+/** What has become of a promise by now: nothing yet, a slot, or the text of an error. */
+export const stateOf = async (promise: Promise<unknown>): Promise<string> => {
+  const settled = promise.then(
+    () => 'taken',
+    (error) => String(error.message),
+  )
+  return await Promise.race([settled, setImmediate('pending')])
 }

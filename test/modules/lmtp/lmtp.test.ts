@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SmtpError } from '../../../core/index.ts'
@@ -82,7 +83,7 @@ test('a recipient whose domain was cleaned is named as typed', async () => {
 })
 
 test('a Unix socket has no address', async () => {
-  const path = join(process.env.TMPDIR ?? '/tmp', `tsmaddy-lmtp-${process.pid}.sock`)
+  const path = join(tmpdir(), `tsmaddy-lmtp-${process.pid}.sock`)
   await using server = await endpoint(`lmtp unix://${path} {\nhostname mx.h.example\n}`)
   await using client = await dial(path)
   await client.expect('220 *')

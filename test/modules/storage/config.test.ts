@@ -22,9 +22,7 @@ test('an unknown driver is refused', () => refused(block('driver oracle', 'dsn x
 test('a database in memory is refused', () => refused(block('driver sqlite3', 'dsn :memory:'), /cannot be kept in memory/))
 
 test('a driver alone, in place, is refused', () =>
-  refused('target.queue_like local {\n}', /no module is called/).then(() =>
-    refused(`msgpipeline local {\n hostname mx.example\n deliver_to imapsql sqlite3\n}`, /a driver and a DSN/),
-  ))
+  refused('msgpipeline local {\n hostname mx.example\n deliver_to imapsql sqlite3\n}', /a driver and a DSN/))
 
 for (const [written, message] of [
   ['compression foo', /expected off, lz4 or zstd, not foo/],

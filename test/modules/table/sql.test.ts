@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { MutableTable, UserError } from '../../../core/index.ts'
-import { connect } from '../../../core/kit/sql/database.ts'
+import { inspect } from '../../../core/kit/sql/database.ts'
 import type { TestPostgres } from '../../support/postgres.ts'
 import { postgres } from '../../support/postgres.ts'
 import { instance } from '../../support/server.ts'
@@ -57,12 +57,6 @@ for (const { driver, place } of databases) {
     const odd = `'; DROP TABLE t; -- $1 ?1 :key "ä" \\`
     await t.api.set(odd, odd)
     assert.deepEqual(await t.api.lookup(odd), [odd])
-  })
-
-  test(`${driver}: two tables can be made at the same time`, async () => {
-    const here = await place()
-    const tables = await Promise.all([1, 2, 3].map(() => table(here, 'table_name t')))
-    for (const each of tables) await each[Symbol.asyncDispose]()
   })
 
   test(`${driver}: sql_query finds all rows, the first one first`, async () => {
@@ -230,55 +224,15 @@ test('postgres: a server that is not there is an error that names it, and shows 
   })
 })
 
-const options = { path: (written: string) => written, env: {} }
-
-test('postgres: values come back as they went in, and an integer is a number while it is exact', async () => {
-  await using db = await connect('postgres', server.dsn(), options)
-  const [row] = await db.query(
-    'SELECT $1::text, $2::int8, $3::int8, $4::float8, $5::bool, $6::bytea, $7::text, $8::timestamptz AT TIME ZONE $9',
-    ['text', 42, 9007199254740993n, 1.5, true, new Uint8Array([0, 255]), null, '2026-01-02 03:04:05Z', 'UTC'],
-  )
-  const expected = ['text', 42, 9007199254740993n, 1.5, true, Buffer.from([0, 255]), null, '2026-01-02 03:04:05']
-  assert.deepEqual(row, expected)
+test('postgres: processes that start together can make the same table', async () => {
+  const place = `driver postgres\ndsn ${server.dsn(await server.createDatabase())}`
+  const tables = await Promise.all([1, 2, 3].map(() => table(place, 'table_name t')))
+  for (const each of tables) await each[Symbol.asyncDispose]()
 })
 
-test('postgres: a second statement is refused, and check runs nothing', async () => {
-  await using db = await connect('postgres', server.dsn(await server.createDatabase()), options)
-  await assert.rejects(db.query('SELECT 1; SELECT 2'), /multiple commands/)
-  await assert.rejects(db.check('SELECT 1; SELECT 2', 0), /multiple commands/)
-  await db.execute('CREATE TABLE t (a int); INSERT INTO t VALUES (1)')
-  await db.check('DELETE FROM t WHERE a = $1', 1)
-  assert.deepEqual(await db.query('SELECT a FROM t'), [[1]])
-})
-
-test('postgres: a lost connection is an error at most once, and the process goes on', async () => {
-  await using db = await connect('postgres', server.dsn(), options)
-  await using other = await connect('postgres', server.dsn(), options)
-  const [[pid] = []] = await db.query('SELECT pg_backend_pid()')
-  await other.query('SELECT pg_terminate_backend($1, 5000)', [pid ?? null])
-  await db.query('SELECT 1').catch(() => undefined)
-  assert.deepEqual(await db.query('SELECT 1'), [[1]])
-})
-
-test('postgres: an error in a statement does not cost the connection', async () => {
-  await using db = await connect('postgres', server.dsn(), options)
-  const pid = await db.query('SELECT pg_backend_pid()')
-  await assert.rejects(db.query('SELECT 1/0'), /division by zero/)
-  await assert.rejects(db.check('nonsense', 0), /syntax error/)
-  assert.deepEqual(await db.query('SELECT pg_backend_pid()'), pid)
-})
-
-test('postgres: settings in the DSN hold for the session', async () => {
-  await using db = await connect('postgres', `${server.dsn()} search_path='"a b", c' application_name=tables`, options)
-  assert.deepEqual(await db.query('SHOW search_path'), [['"a b", c']])
-  assert.deepEqual(await db.query('SHOW application_name'), [['tables']])
-})
-
-test('postgres: a server without TLS is refused by require, and taken by prefer', async () => {
-  const { dsn } = server
-  const plain = dsn().replace('sslmode=disable', '')
-  if (plain === dsn()) return // a server of somebody else may speak TLS
-  await assert.rejects(connect('postgres', plain, options), /does not support SSL/)
-  await using db = await connect('postgres', `${plain} sslmode=prefer`, options)
-  assert.deepEqual(await db.query('SELECT 1'), [[1]])
+test('inspection finds what is wrong with a DSN, and opens nothing', async () => {
+  const options = { path: (written: string) => written, env: {} }
+  await assert.rejects(inspect('sqlite3', '/does/not/exist.db', options), /folder \/does\/not does not exist/)
+  await assert.rejects(inspect('postgres', 'host=127.0.0.1 port=x', options), /port in the DSN/)
+  await inspect('postgres', 'host=127.0.0.1 port=1', options)
 })

@@ -56,12 +56,12 @@ export class Connection extends SMTPConnection {
 
   /** See `SmtpServer.converse`. */
   async converse(open: () => Receiver | Promise<Receiver>): Promise<void> {
-    if (this._socket.closed) return
+    if (this._socket.closed) return void this._server.connections.delete(this)
     this._socket.on('close', (hadError) => this._onCloseEvent(hadError))
     this._socket.on('error', (error) => this._onError(error))
     this.#conversation.stop?.addEventListener('abort', this.#onStop)
     this._sendGreeting()
-    this.#deadline.start()
+    this.#deadline.expectInput()
     try {
       const opening = open()
       this.receiver = opening instanceof Promise ? await opening : opening
@@ -83,18 +83,19 @@ export class Connection extends SMTPConnection {
     return this._parser
   }
 
-  /** Sends a reply. An empty enhanced code is left out; so are characters a client did not ask for. */
+  /** Sends a reply; an empty enhanced code is left out. */
   reply(code: number, enhanced: string, text: string): void {
-    const line = this.utf8 ? text : text.replace(/[^\0-\x7f]/gu, '?')
-    this.send(code, enhanced === '' ? line : `${enhanced} ${line}`, false)
+    this.send(code, enhanced === '' ? text : `${enhanced} ${text}`, false)
   }
 
+  /** Characters that a client did not ask for are replaced. */
   override send(code: number, data: string | string[], context?: string | false): void {
+    const legible = (text: string) => (this.utf8 ? text : text.replace(/[^\0-\x7f]/gu, '?'))
+    const lines = typeof data === 'string' ? legible(data) : data.map(legible)
     this.#gather()
-    super.send(code, data, context)
+    super.send(code, lines, context)
     const { dialogue } = this.#conversation
-    if (!dialogue) return
-    for (const line of [data].flat()) dialogue(`S: ${code} ${line}`)
+    if (dialogue) for (const line of [lines].flat()) dialogue(`S: ${code} ${line}`)
   }
 
   /** Lets the replies to commands that came together leave together (RFC 2920 §3.2). */

@@ -23,28 +23,24 @@ export class Deadline {
   #timer: NodeJS.Timeout | undefined
   #read = Number.POSITIVE_INFINITY
   #write = Number.POSITIVE_INFINITY
+  /** When the timer rings; never again once stopped. */
+  #rings = Number.POSITIVE_INFINITY
 
   constructor(timeouts: Timeouts, events: Events) {
     this.#timeouts = timeouts
     this.#events = events
   }
 
-  start(): void {
-    this.expectInput()
-    this.#arm()
-  }
-
   /** From now on the client has `timeout` milliseconds for what it owes. */
   expectInput(timeout = this.#timeouts.readTimeout): void {
-    const sooner = timeout > 0 && timeout < this.#timeouts.readTimeout
     this.#read = after(timeout)
-    if (sooner) this.#arm()
+    if (this.#read < this.#rings) this.#arm()
   }
 
   /** Replies wait for the client to read. */
   expectReading(): void {
     this.#write = after(this.#timeouts.writeTimeout)
-    this.#arm()
+    if (this.#write < this.#rings) this.#arm()
   }
 
   /** The client has read. */
@@ -54,14 +50,14 @@ export class Deadline {
 
   stop(): void {
     clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#rings = Number.NEGATIVE_INFINITY
   }
 
   #arm(): void {
     clearTimeout(this.#timer)
-    const next = Math.min(this.#read, this.#write)
-    if (next === Number.POSITIVE_INFINITY) return
-    this.#timer = setTimeout(() => this.#ring(), Math.min(Math.max(next - performance.now(), 1), longest))
+    this.#rings = Math.min(this.#read, this.#write)
+    if (this.#rings === Number.POSITIVE_INFINITY) return
+    this.#timer = setTimeout(() => this.#ring(), Math.min(Math.max(this.#rings - performance.now(), 1), longest))
   }
 
   #ring(): void {
