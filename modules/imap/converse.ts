@@ -6,6 +6,9 @@ import { execute, receive, refuse } from './dispatch.ts'
 import { capabilities } from './features.ts'
 import type { Session } from './session.ts'
 
+/** How long a client that has been told BYE may go on sending; milliseconds. */
+const lingering = 2_000
+
 /** Serves one client from the greeting to the end. Never throws. */
 export async function converse(session: Session): Promise<void> {
   const { transport, settings, log } = session
@@ -15,9 +18,10 @@ export async function converse(session: Session): Promise<void> {
   try {
     await using _ = session
     session.out.line(`* OK [CAPABILITY ${capabilities(session)}] ${settings.identity} ready`)
-    const farewell = await serve(session)
+    const { farewell, sending } = await serve(session)
     if (farewell !== undefined) session.out.line(`* BYE ${farewell}`)
-    await transport.end()
+    if (sending) await transport.endOver(lingering)
+    else await transport.end()
   } catch (error) {
     if (settings.ioErrors) log.error('I/O error', error, { src_ip: formatPeer(session.peer) })
     transport.destroy()
@@ -26,25 +30,31 @@ export async function converse(session: Session): Promise<void> {
   }
 }
 
-/** Runs commands, one after another. Resolves to what BYE is to say, if anything. */
-async function serve(session: Session): Promise<string | undefined> {
+/** How a conversation ends: what BYE says, if anything, and whether the client may be sending still. */
+interface Ending {
+  readonly farewell?: string | undefined
+  readonly sending?: boolean
+}
+
+/** Runs commands, one after another. */
+async function serve(session: Session): Promise<Ending> {
   const { limits } = session.settings
   let mistakes = 0
   try {
     while (!session.loggedOut) {
-      if (session.farewell !== undefined) return session.farewell
+      if (session.farewell !== undefined) return { farewell: session.farewell }
       const inOrder = await next(session)
-      if (inOrder === undefined) return undefined
+      if (inOrder === undefined) return {}
       mistakes = inOrder ? 0 : mistakes + 1
       if (mistakes >= (session.state === 'notAuthenticated' ? limits.strangerMistakes : limits.mistakes)) {
-        return 'Too many bad commands'
+        return { farewell: 'Too many bad commands', sending: true }
       }
     }
-    return undefined
+    return {}
   } catch (error) {
-    if (error instanceof Interrupted) return session.farewell ?? 'Server shutting down'
-    if (error instanceof Silence) return 'Logged out for inactivity'
-    if (error instanceof ImapBye) return error.message
+    if (error instanceof Interrupted) return { farewell: session.farewell ?? 'Server shutting down' }
+    if (error instanceof Silence) return { farewell: 'Logged out for inactivity' }
+    if (error instanceof ImapBye) return { farewell: error.message, sending: true }
     throw error
   }
 }

@@ -63,6 +63,22 @@ export class Transport {
     this.#stream.end()
   }
 
+  /**
+   * As `end`, while the client may still be sending: for a moment that is read and forgotten, since a connection closed over
+   * unread octets is reset, and the client may never see what it was told. `moment` is in milliseconds.
+   */
+  async endOver(moment: number): Promise<void> {
+    await this.end()
+    this.input.replace(undefined)
+    const stream = this.#stream
+    if (stream.destroyed || stream.readableEnded) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, moment)
+    stream.once('end', resolve).once('close', resolve).resume()
+    await promise
+    clearTimeout(timer)
+  }
+
   destroy(): void {
     this.#stream.destroy()
   }

@@ -34,14 +34,15 @@ export async function spoolBody(
 
 class Spool {
   readonly #limit: number
-  readonly #path: string
+  readonly #directory: string
+  #path = ''
   #chunks: Uint8Array[] = []
   #size = 0
   #file: FileHandle | undefined
 
   constructor(limit: number, directory: string) {
     this.#limit = limit
-    this.#path = join(directory, randomBytes(32).toString('hex'))
+    this.#directory = directory
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -65,6 +66,7 @@ class Spool {
 
   async #spill(): Promise<void> {
     if (this.#file) return
+    this.#path = join(this.#directory, randomBytes(32).toString('hex'))
     this.#file = await open(this.#path, 'wx', 0o600)
     const chunks = this.#chunks
     this.#chunks = []
