@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { globals } from '../core/mail/globals.ts'
 import { Graph } from '../core/runtime/graph.ts'
 import { ProcessHost } from '../core/runtime/host.ts'
@@ -7,21 +8,19 @@ import { describeProblem, readConfig } from '../grammar/index.ts'
 import { ConfigError } from '../grammar/node.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './errors.ts'
-import { processOptions, sourceOf } from './setup.ts'
+import { configFile, processOptions } from './setup.ts'
 
 /** Builds everything that the configuration describes and opens none of it. */
 export const check: Command = {
   args: '[FILE]',
   doc: 'Check the configuration and name everything that is wrong with it. Opens and changes nothing. Also: verify-config.',
   async run(call) {
-    const [file] = call.args
-    const source = sourceOf(call)
-    const path = file ?? source.path
+    const path = call.args[0] ?? configFile(call)
     try {
-      const { nodes, warnings } = await readConfig(path, { env: source.env })
+      const { nodes, warnings } = await readConfig(path, { env: call.env })
       using host = new ProcessHost(processOptions(call))
       const settings = await readSettings(nodes, host.options)
-      using registry = new Registry(moduleFolders(path, settings.directories.state))
+      using registry = new Registry(moduleFolders(resolve(path), settings.directories.state))
       await using graph = await Graph.build(nodes, { registry, host: host.for(settings), globals })
       for (const warning of [...warnings, ...graph.warnings]) say(`warning: ${describeProblem(warning)}`)
       await graph.inspect()

@@ -31,6 +31,7 @@ export interface Parsed {
  */
 export const parseOptions = (args: readonly string[], options: Options): Parsed => {
   const rewritten: string[] = []
+  const flags = new Map<string, boolean>()
   let next = 0
   while (next < args.length) {
     const arg = args[next] ?? ''
@@ -42,12 +43,12 @@ export const parseOptions = (args: readonly string[], options: Options): Parsed 
     if (written === undefined) break
     const [name, option] = find(written, options)
     next++
-    if (option.type === 'boolean') rewritten.push(truth(written, value) ? `--${name}` : `--no-${name}`)
+    if (option.type === 'boolean') flags.set(name, truth(written, value))
     else if (value !== undefined) rewritten.push(`--${name}=${value}`)
     else if (next < args.length) rewritten.push(`--${name}=${args[next++]}`)
     else throw new UsageError(`-${written} needs ${option.usage ?? 'a value'}`)
   }
-  return { values: read(rewritten, options), rest: args.slice(next) }
+  return { values: { ...read(rewritten, options), ...Object.fromEntries(flags) }, rest: args.slice(next) }
 }
 
 const find = (written: string, options: Options): readonly [string, Option] => {
@@ -67,7 +68,7 @@ const read = (args: readonly string[], options: Options): Record<string, OptionV
   const shapes = Object.entries(options).map(
     ([name, { type, multiple = false }]) => [name, { type, multiple }] as const,
   )
-  const { values } = parseArgs({ args, options: Object.fromEntries(shapes), allowNegative: true })
+  const { values } = parseArgs({ args, options: Object.fromEntries(shapes) })
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.flatMap(items) : value]),
   )

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { Daemon } from '../core/runtime/daemon.ts'
+import { Daemon, type DaemonOptions } from '../core/runtime/daemon.ts'
 import { errorText } from '../core/runtime/log_line.ts'
 import type { Call, Command } from './command.ts'
 import { UsageError } from './errors.ts'
@@ -20,15 +20,22 @@ export const run: Command = {
   },
 }
 
-export const serve = async (call: Call): Promise<number> => {
+/** Serves, and ends the process. */
+export const serve = async (call: Call): Promise<never> => {
   const options = processOptions(call)
   const libexec = call.options.text('libexec')
   if (libexec !== undefined) process.env.PATH = [resolve(libexec), process.env.PATH].filter(Boolean).join(':')
-  await using daemon = open({ ...options, ...sourceOf(call) })
+  const status = await untilStopped({ ...options, ...sourceOf(call) })
+  // After a second signal there is work left that would keep the process alive.
+  process.exit(status)
+}
+
+const untilStopped = async (options: DaemonOptions): Promise<number> => {
+  await using daemon = open(options)
   return await daemon.run()
 }
 
-const open = (options: ConstructorParameters<typeof Daemon>[0]): Daemon => {
+const open = (options: DaemonOptions): Daemon => {
   try {
     return new Daemon(options)
   } catch (cause) {

@@ -17,10 +17,14 @@ export const version = (): string => {
   return manifest && typeof manifest === 'object' && 'version' in manifest ? String(manifest.version) : 'unknown'
 }
 
+/** The configuration file a command is about, as it was written. */
+export const configFile = ({ options, env }: Call): string =>
+  options.text('config') ?? (env.MADDY_CONFIG || defaultConfig)
+
 /** The configuration a command is about. */
-export const sourceOf = ({ options, env }: Call): Source => ({
-  path: resolve(options.text('config') ?? env.MADDY_CONFIG ?? defaultConfig),
-  env,
+export const sourceOf = (call: Call): Source => ({
+  path: resolve(configFile(call)),
+  env: call.env,
   version: version(),
 })
 

@@ -1,5 +1,14 @@
-import type { ModuleDefinition } from '../module.ts'
 import type { Directive, Directives, Shape } from './directive.ts'
+
+/** What the manual wants to know of a module: a part of its definition. */
+export interface Described {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly doc: string
+  readonly provides: readonly { readonly name: string }[]
+  readonly config: Directives
+  readonly inline?: Directive<unknown>
+}
 
 /** A directive, as a list for machines has it. */
 export interface DirectiveEntry {
@@ -34,7 +43,7 @@ export interface Reference {
 
 /** The reference of these modules, of the top level, and of every block within them; `blocks` has further ones. */
 export const reference = (
-  modules: readonly ModuleDefinition[],
+  modules: readonly Described[],
   globals: Directives,
   blocks: Readonly<Record<string, Directives>>,
 ): Reference => {
@@ -72,7 +81,7 @@ const roleNames: Readonly<Record<string, string>> = {
   dns_provider: 'libdns',
 }
 
-const moduleEntry = ({ name, aliases = [], doc, provides, config, inline }: ModuleDefinition): ModuleEntry => ({
+const moduleEntry = ({ name, aliases = [], doc, provides, config, inline }: Described): ModuleEntry => ({
   name,
   aliases,
   roles: provides.map((role) => roleNames[role.name] ?? role.name),
@@ -93,7 +102,7 @@ const entries = (directives: Directives): readonly DirectiveEntry[] =>
   }))
 
 /** The reference page of a module, from its definition alone. */
-export const manualPage = ({ name, aliases = [], doc, config, inline }: ModuleDefinition): string => {
+export const manualPage = ({ name, aliases = [], doc, config, inline }: Described): string => {
   const title = inline ? `${name} ${inline.shape.usage}` : name
   const also = aliases.length > 0 ? [`Also known as ${aliases.join(', ')}.`] : []
   const words = inline?.shape.doc ? [`The words after the name: ${inline.shape.doc}`] : []

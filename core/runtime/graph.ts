@@ -40,7 +40,9 @@ interface Used {
 export class Graph implements AsyncDisposable {
   /** What is odd about the configuration, but no error. */
   readonly warnings: Problem[] = []
-  readonly #options: BuildOptions
+  readonly #options: Omit<BuildOptions, 'previous'>
+  /** Only while this one is built: otherwise each graph would keep all that ever were before it. */
+  #previous: Graph | undefined
   readonly #blocks: Blocks
   readonly #made = new Map<object, Promise<Instance>>()
   readonly #instances: Instance[] = []
@@ -49,8 +51,9 @@ export class Graph implements AsyncDisposable {
   readonly #served: { readonly endpoint: string; readonly lease: Lease }[] = []
   #disposed = false
 
-  private constructor(options: BuildOptions) {
+  private constructor({ previous, ...options }: BuildOptions) {
     this.#options = options
+    this.#previous = previous
     this.#blocks = new Blocks(options.registry, options.globals)
   }
 
@@ -69,6 +72,8 @@ export class Graph implements AsyncDisposable {
     } catch (error) {
       await graph[Symbol.asyncDispose]()
       throw error
+    } finally {
+      graph.#previous = undefined
     }
   }
 
@@ -192,7 +197,7 @@ export class Graph implements AsyncDisposable {
     words: readonly Word[],
     path: Path,
   ): Promise<Instance> {
-    const { host, previous } = this.#options
+    const { host } = this.#options
     const used: Used = { dependencies: [], inherited: [], later: false }
     const { dependencies, inherited } = used
     const scope = this.#scope(path, used)
@@ -207,7 +212,7 @@ export class Graph implements AsyncDisposable {
       host.directories,
     ])
     const keepable = definition.kept !== false && !used.later
-    const kept = keepable && dependencies.every((each) => each.shared) && previous?.keep(print, this)
+    const kept = keepable && dependencies.every((each) => each.shared) && this.#previous?.keep(print, this)
     if (kept) return this.#add(kept)
     const at = node.name.at
     const context: Context = makeContext(host, {

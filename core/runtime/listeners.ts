@@ -1,17 +1,11 @@
-import type { Socket } from 'node:net'
 import type { EndpointAddress } from '../config/endpoint.ts'
 import { formatEndpoint, socketPath } from '../config/endpoint.ts'
 import type { Logger } from '../log.ts'
 import type { ServeOptions, Session } from '../module.ts'
 import type { Lease } from './instance.ts'
-import { type BoundPort, bind, isWildcard } from './port.ts'
+import { defaultGrace, Port, PortLease } from './lease.ts'
+import { isWildcard } from './port.ts'
 import { Sessions } from './sessions.ts'
-
-/** How many connections may wait for somebody to serve them; those that come then are closed. */
-const mostWaiting = 1_024
-
-/** How long sessions go on when their endpoint says nothing of it, as long as `shutdown_timeout` is by default; milliseconds. */
-export const defaultGrace = 3 * 60_000
 
 /**
  * Bound sockets outlive any one configuration: graphs hold leases on them and take turns serving. The address of a socket
@@ -68,15 +62,11 @@ export class Listeners {
   }
 
   async #port(key: string, address: EndpointAddress, path: string): Promise<Port> {
-    // Counted before anything is awaited, so that a holder that leaves meanwhile does not close what is about to be used.
-    for (;;) {
-      const known = this.#ports.get(key)
-      if (known === undefined) break
+    for (let known = this.#ports.get(key); known; known = this.#ports.get(key)) {
       const port = await known
       if (port.take()) return port
-      if (this.#ports.get(key) === known) this.#ports.delete(key)
     }
-    const binding = Port.open(address, path, this.#log)
+    const binding = Port.open(address, path, this.#log, () => this.#ports.delete(key))
     this.#ports.set(key, binding)
     try {
       const port = await binding
@@ -84,8 +74,20 @@ export class Listeners {
       return port
     } catch (error) {
       this.#ports.delete(key)
-      throw error
+      throw await this.#explain(error, address)
     }
+  }
+
+  /** A conflict of this server with itself would be hard to find with the tools of the system. */
+  async #explain(error: unknown, { text, scheme, port }: EndpointAddress): Promise<unknown> {
+    if (scheme === 'unix' || port === 0) return error
+    for (const binding of this.#ports.values()) {
+      const other = await binding.catch(() => undefined)
+      if (other?.number !== port) continue
+      const reason = `this server listens on ${other.text} now, and to change that to an address that overlaps takes a restart`
+      return new Error(`cannot listen on ${text}: ${reason}`, { cause: error })
+    }
+    return error
   }
 }
 
@@ -136,126 +138,5 @@ export class Claim {
       this.#claimed.set(key, address)
       return key
     }
-  }
-}
-
-/** A bound address with whoever serves it now. */
-class Port {
-  #bound: BoundPort | undefined
-  #holders = 0
-  #closed = false
-  #serving: PortLease | undefined
-  readonly #waiting = new Set<Socket>()
-
-  static async open(address: EndpointAddress, path: string, log: Logger): Promise<Port> {
-    const port = new Port()
-    port.#bound = await bind(address, path, {
-      connection: (socket) => port.#connected(socket),
-      failure: (error) => log.error('cannot accept a connection', error, { listen: address.text }),
-    })
-    return port
-  }
-
-  get number(): number {
-    return this.#bound?.port ?? 0
-  }
-
-  /** False when it has been closed. */
-  take(): boolean {
-    if (!this.#closed) this.#holders++
-    return !this.#closed
-  }
-
-  release(lease: PortLease): void {
-    if (this.#serving === lease) this.#serving = undefined
-    if (--this.#holders > 0) return
-    this.#closed = true
-    this.#bound?.close()
-    for (const socket of this.#waiting) socket.destroy()
-  }
-
-  serve(lease: PortLease): void {
-    this.#serving = lease
-    for (const socket of this.#waiting) lease.accept(socket)
-    this.#waiting.clear()
-  }
-
-  /**
-   * A socket that nobody serves yet stays as it is: what its client sends gathers in its buffer up to the mark where
-   * the system is no longer read, and stands there for whoever takes over.
-   */
-  #connected(socket: Socket): void {
-    socket.on('error', () => {}) // whoever reads or writes learns of it; a stranger's reset must not end the process
-    if (this.#serving) this.#serving.accept(socket)
-    else if (this.#waiting.size >= mostWaiting) socket.destroy()
-    else {
-      this.#waiting.add(socket)
-      socket.once('close', () => this.#waiting.delete(socket))
-    }
-  }
-}
-
-interface LeaseParts {
-  readonly address: EndpointAddress
-  readonly port: Port
-  readonly session: Session
-  readonly options: ServeOptions
-  readonly sessions: Sessions
-}
-
-class PortLease implements Lease {
-  readonly address: EndpointAddress
-  readonly sessions: Sessions
-  readonly #port: Port
-  readonly #session: Session
-  readonly #options: ServeOptions
-  readonly #gone: () => void
-  #released = false
-
-  constructor({ address, port, session, options, sessions }: LeaseParts, gone: () => void) {
-    this.address = address
-    this.sessions = sessions
-    this.#port = port
-    this.#session = session
-    this.#options = options
-    this.#gone = gone
-  }
-
-  get port(): number {
-    return this.#port.number
-  }
-
-  get grace(): number {
-    return this.#options.grace ?? defaultGrace
-  }
-
-  serve(): void {
-    this.#port.serve(this)
-  }
-
-  accept(socket: Socket): void {
-    const { carriedBy = [] } = this.#options
-    this.sessions.run(socket, (stop) => this.#session(socket, this.address, stop), { grace: this.grace, carriedBy })
-  }
-
-  adopt(from: Lease, keeps: (instance: unknown) => boolean): void {
-    if (from instanceof PortLease) this.sessions.adopt(from.sessions, keeps)
-  }
-
-  async drain(deadline: AbortSignal): Promise<void> {
-    this.#release()
-    await this.sessions.drain(deadline)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#release()
-    this.sessions.cut()
-    this.#gone()
-  }
-
-  #release(): void {
-    if (this.#released) return
-    this.#released = true
-    this.#port.release(this)
   }
 }

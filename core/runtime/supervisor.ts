@@ -37,6 +37,12 @@ export class StartError extends ConfigError {
   }
 }
 
+const cannotStart = (cause: unknown): never => {
+  throw new StartError(cause instanceof ConfigError ? cause.problems : [{ at: undefined, reason: errorText(cause) }], {
+    cause,
+  })
+}
+
 interface Pending {
   readonly done: Promise<void>
   readonly progress: Set<Progress>
@@ -100,7 +106,7 @@ export class Supervisor {
     } catch (error) {
       const consequence = this.#current ? 'the configuration is not exchanged' : 'the server does not start'
       for (const problem of problemsOf(error)) log.info(`configuration error: ${problem}`)
-      log.error(consequence, new Error(`there are errors in ${this.#source.path}`))
+      log.error(consequence, new Error(`there are errors in ${this.#source.path}`), { stack: mistake(error)?.stack })
       throw error
     }
   }
@@ -114,21 +120,14 @@ export class Supervisor {
     const prepared = await this.#prepare(undo)
     log.info('configuration loaded', { path })
     progress('starting')
-    const targets = await this.#start(prepared, undo).catch((error: unknown) => {
-      throw new StartError(
-        error instanceof ConfigError ? error.problems : [{ at: undefined, reason: errorText(error) }],
-        {
-          cause: error,
-        },
-      )
-    })
+    const targets = await this.#start(prepared, undo).catch(cannotStart)
     undo.move() // from here on nothing can fail
     const previous = this.#takeOver(prepared, targets)
     await this.#onLoaded(prepared) // the line below says that everything answers, the control socket too
     log.info(previous ? 'new server started' : 'server started', { version })
   }
 
-  /** What can be told without opening anything is told here. */
+  /** What can be told without opening or serving anything is told here. */
   async #prepare(undo: AsyncDisposableStack): Promise<Loaded> {
     const { path, env } = this.#source
     const { nodes, files, warnings } = await readConfig(path, { env })
@@ -138,6 +137,7 @@ export class Supervisor {
     const previous = this.#current?.graph
     const graph = await Graph.build(nodes, { registry, host, globals, ...(previous && { previous }) })
     undo.use(graph)
+    await prepareDirectories(settings.directories).catch(cannotStart) // some will look for them
     await graph.inspect()
     for (const warning of [...warnings, ...graph.warnings]) {
       this.#host.log.info(`configuration warning: ${describeProblem(warning)}`)
@@ -147,7 +147,6 @@ export class Supervisor {
 
   /** Opens everything beside what is open already. */
   async #start({ graph, settings }: Loaded, undo: AsyncDisposableStack): Promise<readonly LogTarget[]> {
-    await prepareDirectories(settings.directories)
     const targets = this.#openLog(settings)
     undo.defer(() => {
       for (const target of targets) target.close?.()
@@ -203,6 +202,12 @@ const close = async ({ graph, registry }: Loaded, grace: number): Promise<void> 
   using _ = registry
   await using closing = graph // what it opened, last opened first
   await closing.drain(AbortSignal.timeout(grace + margin))
+}
+
+/** What is behind an error when it is no fault of the configuration, but one of a program. */
+const mistake = (error: unknown): Error | undefined => {
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError) return error
+  return error instanceof Error ? mistake(error.cause) : undefined
 }
 
 /** One line for each thing that is wrong. */

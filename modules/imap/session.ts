@@ -1,10 +1,12 @@
-import type { Account, Logger, LoginPeer } from '../../core/index.ts'
+import { type Account, type Logger, type LoginPeer, StorageError } from '../../core/index.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
 import type { Output } from '../../core/kit/imap/output.ts'
 import type { Transport } from '../../core/kit/imap/transport.ts'
 import type { State } from './command.ts'
 import type { Settings } from './settings.ts'
 import { View } from './view.ts'
+
+const deleted = 'Mailbox deleted'
 
 /** One client's connection: how far it has come, and what commands work on. */
 export class Session {
@@ -116,7 +118,7 @@ export class Session {
     }
     const mailbox = await this.account.select(name, { readOnly })
     const view = new View(mailbox)
-    view.onDeleted = () => this.end('Mailbox deleted')
+    view.onDeleted = () => this.end(deleted)
     this.#view = view
     return view
   }
@@ -131,7 +133,12 @@ export class Session {
   async tell(expunges: boolean): Promise<void> {
     const view = this.#view
     if (!view) return
-    await view.catchUp(() => this.account.select(view.mailbox.name, { readOnly: view.readOnly }))
+    try {
+      await view.catchUp(() => this.account.select(view.name, { readOnly: view.readOnly }))
+    } catch (error) {
+      if (!(error instanceof StorageError && error.kind === 'missing')) throw error
+      return this.end(deleted)
+    }
     await view.tell(this.out, expunges)
   }
 

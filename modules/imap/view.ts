@@ -13,6 +13,7 @@ import { changesBetween } from './resync.ts'
  */
 export class View {
   #mailbox: Mailbox
+  #name: string
   #uids: number[]
   readonly #recent: Set<number>
   readonly keywords: Keywords
@@ -31,6 +32,7 @@ export class View {
   /** A view of what a mailbox was when it was opened. Dispose of the mailbox through the view: `close`. */
   constructor(mailbox: Mailbox) {
     this.#mailbox = mailbox
+    this.#name = mailbox.name
     this.#uids = [...mailbox.snapshot.uids]
     this.#recent = new Set(mailbox.snapshot.recent)
     this.keywords = new Keywords(mailbox.snapshot.keywords)
@@ -39,6 +41,11 @@ export class View {
 
   get mailbox(): Mailbox {
     return this.#mailbox
+  }
+
+  /** As it is called now. */
+  get name(): string {
+    return this.#name
   }
 
   get count(): number {
@@ -161,6 +168,7 @@ export class View {
         this.#missed = true
         break
       case 'renamed':
+        this.#name = change.name
         return
     }
     this.onChange?.()
@@ -189,11 +197,19 @@ export class View {
     if (!this.#missed || this.#deleted) return
     this.#missed = false
     const before = this.#mailbox
-    const fresh = await reopen()
-    this.#mailbox = fresh
     const known = [...this.#uids.filter((uid) => !this.#expunged.has(uid)), ...this.#arrived]
-    for (const change of await changesBetween(known, before.snapshot.highestModseq, fresh)) this.#take(change)
-    fresh.listen((change) => this.#take(change))
+    try {
+      await using opened = new AsyncDisposableStack()
+      const fresh = opened.use(await reopen())
+      const changes = await changesBetween(known, before.snapshot.highestModseq, fresh)
+      opened.move()
+      this.#mailbox = fresh
+      for (const change of changes) this.#take(change)
+      fresh.listen((change) => this.#take(change))
+    } catch (error) {
+      this.#missed = true
+      throw error
+    }
     await before[Symbol.asyncDispose]()
   }
 

@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
-import { mailServer, password, user } from '../scenario/support.ts'
+import { login, mailServer, password, user } from '../scenario/support.ts'
 import { discardLimit, diskLimits, type Limits } from './limits.ts'
 import { imapLoad } from './load/imap.ts'
+import type { ImapClient } from './load/imap_client.ts'
 import type { Probe } from './load/probe.ts'
 import type { SmtpLoadResult } from './load/smtp.ts'
+import { SmtpClient } from './load/smtp_client.ts'
 import { megabytes, number, table } from './load/table.ts'
 import { type MeasuredServer, measured } from './server.ts'
 
@@ -17,10 +19,18 @@ interface Extent {
   /** How many messages the mailbox has that IMAP is measured on. */
   readonly mailbox: number
   readonly reads: number
+  /** How many clients wait in IDLE. */
+  readonly idle: number
 }
 
-const full: Extent = { messages: { 1: 2000, 10: 15_000, 50: 30_000 }, large: 1500, mailbox: 100_000, reads: 1000 }
-const quick: Extent = { messages: { 1: 300, 10: 2000, 50: 4000 }, large: 200, mailbox: 10_000, reads: 300 }
+const full: Extent = {
+  messages: { 1: 2000, 10: 15_000, 50: 30_000 },
+  large: 1500,
+  mailbox: 100_000,
+  reads: 1000,
+  idle: 1000,
+}
+const quick: Extent = { messages: { 1: 300, 10: 2000, 50: 4000 }, large: 200, mailbox: 10_000, reads: 300, idle: 200 }
 
 const headings = [
   'SMTP',
@@ -107,6 +117,32 @@ class Report {
     const memory = megabytes(server.server.residentMemory)
     console.log(`loop delay p99 ${number(delayP99)} ms, at most ${number(delayMax)} ms; RSS ${memory}`)
   }
+
+  /** What a client costs that waits for mail, and how long it takes until all know of some. */
+  async idle(): Promise<void> {
+    const count = this.#extent.idle
+    await using server = await measured(mailServer())
+    using held = new DisposableStack()
+    const before = server.server.residentMemory
+    const waiting: ImapClient[] = []
+    for (let opened = 0; opened < count; opened++) {
+      const client = held.use(await login(server.imap))
+      await client.idle()
+      waiting.push(client)
+    }
+    const each = (server.server.residentMemory - before) / count / 1024
+    using sender = await SmtpClient.open(server.smtp)
+    await sender.expect('EHLO client.example', 250)
+    const start = performance.now()
+    await Promise.all([
+      sender.deliver('sender@example.org', user, 'Subject: news\r\n\r\n'),
+      ...waiting.map(async (client) => {
+        while (!/ EXISTS$/.test((await client.line()).text));
+      }),
+    ])
+    const told = number(performance.now() - start)
+    console.log(`\n${count} clients in IDLE: ${number(each)} KB each; all are told of a message within ${told} ms`)
+  }
 }
 
 const dummy = `hostname mx.example.test
@@ -165,5 +201,8 @@ console.log(
 )
 const report = new Report(chosen, limits)
 if (!options.has('--imap')) await report.smtp()
-if (!options.has('--smtp')) await report.imap()
+if (!options.has('--smtp')) {
+  await report.imap()
+  await report.idle()
+}
 if (options.has('--all')) await others()

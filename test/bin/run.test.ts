@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { rename, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -39,6 +41,26 @@ test('two stop signals at once are one: a terminal and npm both pass Ctrl-C on',
   running.signal('SIGINT')
   running.signal('SIGINT')
   assert.equal(await running.ended(), 0)
+})
+
+test('a stop signal that comes again later ends the process at once, with status 1', async () => {
+  await using running = await server(conf('echo tcp://127.0.0.1:0 {\n deaf\n}\n'))
+  await using client = await running.dial()
+  await client.next()
+  const signals = setInterval(() => running.signal('SIGTERM'), 100)
+  const status = await running.ended().finally(() => clearInterval(signals))
+  assert.equal(status, 1)
+})
+
+test('the control socket tells version, sessions and memory', async () => {
+  await using running = await server()
+  await using client = await running.dial()
+  await client.next()
+  const { version, pid, sessions, memory } = await running.status()
+  assert.match(version, /^\d+\.\d+\.\d+$/)
+  assert.equal(pid, running.pid)
+  assert.deepEqual(sessions, { 'tcp://127.0.0.1:0': 1 })
+  assert.ok(memory.rss > 1_000_000)
 })
 
 test('the line that says that the server has started begins its line and names the version', async () => {
@@ -139,6 +161,7 @@ for (const [what, [text, said]] of Object.entries(broken)) {
 test('a busy port leaves the running configuration in force, and nothing new stays bound', async () => {
   await using running = await server()
   const busy = createServer().listen(0, '127.0.0.1')
+  await once(busy, 'listening')
   const { port } = busy.address() as { port: number }
   try {
     await running.write(conf(`echo tcp://127.0.0.1:0\necho tcp://127.0.0.1:0 tcp://127.0.0.1:${port}\n`))
@@ -311,4 +334,56 @@ test('run creates its directories for their owner alone', async () => {
   for (const name of ['state', 'run']) {
     assert.equal((await stat(join(running.directory, name))).mode & 0o777, 0o700)
   }
+})
+
+test('the server outlives a lack of file descriptors', async (t) => {
+  await using running = await server()
+  const { port = 0 } = (await running.status()).listeners[0] ?? {}
+  const open = (await readdir(`/proc/${running.pid}/fd`).catch(() => [])).length
+  const limited = spawnSync('prlimit', ['--pid', `${running.pid}`, `--nofile=${open + 5}:${open + 5}`])
+  if (open === 0 || limited.status !== 0) return t.skip('the limit of another process cannot be changed here')
+  const clients = await Promise.all(Array.from({ length: 20 }, () => Line.dial(port)))
+  const greeted = await Promise.all(clients.map((client) => client.next()))
+  assert.ok(greeted.includes('hello') && greeted.includes(undefined))
+  for (const client of clients) client.socket.destroy()
+  await until(async () => {
+    await using client = await Line.dial(port)
+    return (await client.next()) === 'hello'
+  }, 'a client to be served again')
+})
+
+test('a reload that names another runtime directory moves the control socket, and the request is still answered', async () => {
+  await using running = await server()
+  await running.write('state_dir state\nruntime_dir other\necho tcp://127.0.0.1:0\n')
+  running.signal('SIGUSR2')
+  await running.said(/^new server started/m)
+  const done = await tsmaddy(['reload', '-config', 'tsmaddy.conf'], { cwd: running.directory })
+  assert.equal(done.status, 0)
+})
+
+test('a stop that comes during a reload waits for it and then ends the process', async () => {
+  await using running = await server()
+  running.signal('SIGUSR2')
+  running.signal('SIGTERM')
+  assert.equal(await running.ended(), 0)
+})
+
+test('systemd hears READY again after a reload, also after one that failed', async () => {
+  await using place = await folder({
+    ...echoPackage,
+    'tsmaddy.conf': conf(),
+    'bin/systemd-notify': '#!/bin/sh\necho "$1" >> told\n',
+  })
+  await chmod(join(place.path, 'bin/systemd-notify'), 0o755)
+  const env = { NOTIFY_SOCKET: '/run/systemd/notify', PATH: `${place.path}/bin:${process.env.PATH}` }
+  await using running = await ServerProcess.start(place.path, { env })
+  running.signal('SIGUSR2')
+  await running.said(/^new server started/m)
+  await running.write(conf('nothing\n'))
+  running.signal('SIGUSR2')
+  await running.said(/^the configuration is not exchanged/m)
+  running.signal('SIGTERM')
+  assert.equal(await running.ended(), 0)
+  const told = (await running.read('told')).trim().split('\n')
+  assert.deepEqual(told, ['READY=1', 'RELOADING=1', 'READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1'])
 })

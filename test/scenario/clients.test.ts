@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { ImapClient } from '../bench/load/imap_client.ts'
 import { folder as newFolder, tsmaddy } from '../support/process.ts'
+import { run, unless } from './programs.ts'
 import { RunningServer } from './running_server.ts'
 
 const password = 'correct horse'
@@ -214,30 +213,21 @@ test('a client in IDLE is told of a new message at once', async () => {
   assert.equal(message.envelope?.subject, 'news')
 })
 
-const onPath = (program: string): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-
-const unless = (program: string) => ({ skip: onPath(program) ? false : `${program} is not on PATH` })
-
-/** Runs a program that has to succeed. Resolves to what it prints. */
-const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
-  const child = spawn(program, args, { timeout: 60_000 })
-  const output: Buffer[] = []
-  const errors: Buffer[] = []
-  child.stdout.on('data', (data) => output.push(data))
-  child.stderr.on('data', (data) => errors.push(data))
-  child.stdin.on('error', () => {}).end(input)
-  const [status] = await once(child, 'close')
-  assert.equal(status, 0, `${program}: ${Buffer.concat(errors)}`)
-  return Buffer.concat(output).toString('latin1')
-}
+test('a client in IDLE is told at once of what another process does to its mailbox', async () => {
+  const user = await account('command-line')
+  using client = await ImapClient.login(ports.imaps, { user, password, mailbox: 'INBOX', tls: true })
+  await client.idle()
+  const heard = async (line: RegExp) => {
+    while (!line.test((await client.line()).text));
+  }
+  const messages = ['-config', server.config, 'imap-msgs']
+  const added = await tsmaddy([...messages, 'add', user, 'INBOX'], { input: 'Subject: x\r\n\r\nbody\r\n' })
+  assert.equal(added.status, 0, added.stderr)
+  await heard(/^\* 1 EXISTS$/)
+  const removed = await tsmaddy([...messages, 'remove', '--yes', '--uid', user, 'INBOX', '1'])
+  assert.equal(removed.status, 0, removed.stderr)
+  await heard(/^\* 1 EXPUNGE$/)
+})
 
 const pythonScript = `
 import imaplib, smtplib, ssl, sys

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { control } from '../../core/runtime/control.ts'
 
-const program = fileURLToPath(new URL('../../bin/tsmaddy', import.meta.url))
+export const program = fileURLToPath(new URL('../../bin/tsmaddy', import.meta.url))
 
 /** No test waits longer for anything; milliseconds. */
 const patience = 20_000

@@ -12,6 +12,9 @@ export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text)
 
 const prefix = 'xn--'
 
+/** Most domains are in every form at once already, and every message has several of them. */
+const isPlain = (domain: string): boolean => /^[a-z0-9.-]*$/.test(domain) && !domain.includes(prefix)
+
 const decodeLabel = (label: string): string => {
   if (!label.startsWith(prefix)) return label
   try {
@@ -28,13 +31,15 @@ const encodeLabel = (label: string): string => {
 }
 
 /** A domain with U-labels, in NFC. Only labels that begin with `xn--` in lower case are decoded. Throws RangeError. */
-export const toUnicode = (domain: string): string => domain.split('.').map(decodeLabel).join('.').normalize('NFC')
+export const toUnicode = (domain: string): string =>
+  isPlain(domain) ? domain : domain.split('.').map(decodeLabel).join('.').normalize('NFC')
 
 /** A domain with A-labels; ASCII labels stay as they are. Throws RangeError when an `xn--` label cannot be decoded. */
-export const toAscii = (domain: string): string => domain.split('.').map(encodeLabel).join('.')
+export const toAscii = (domain: string): string =>
+  isPlain(domain) ? domain : domain.split('.').map(encodeLabel).join('.')
 
 /** A domain as an Address holds it: U-labels, NFC, lower case; a trailing dot stays. Throws RangeError. */
-export const cleanDomain = (domain: string): string => lowerCase(toUnicode(domain))
+export const cleanDomain = (domain: string): string => (isPlain(domain) ? domain : lowerCase(toUnicode(domain)))
 
 /** A domain as the key of a table or a rule: clean, and without one trailing dot. Throws RangeError. */
 export const domainForLookup = (domain: string): string => cleanDomain(domain).replace(/\.$/, '')

@@ -70,11 +70,16 @@ export class Output {
   async drain(): Promise<void> {
     if (this.#size === 0) return
     this.#seal()
-    const bytes = this.#parts.length === 1 && this.#parts[0] ? this.#parts[0] : Buffer.concat(this.#parts)
+    const parts = this.#size > 2 * batch ? this.#parts : [Buffer.concat(this.#parts)] // what is large is not copied
     this.#parts = []
     this.#size = 0
-    if (this.#stream.destroyed) throw new ConnectionClosed()
-    if (!this.#stream.write(bytes)) await this.#drained()
+    const stream = this.#stream
+    if (stream.destroyed) throw new ConnectionClosed()
+    let more = true
+    stream.cork()
+    for (const part of parts) more = stream.write(part)
+    stream.uncork()
+    if (!more) await this.#drained()
   }
 
   /** Sends everything now. */

@@ -74,6 +74,7 @@ export class Transport {
     if (stream.destroyed || stream.readableEnded) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, moment)
+    stream.unpipe()
     stream.once('end', resolve).once('close', resolve).resume()
     await promise
     clearTimeout(timer)

@@ -7,7 +7,7 @@ export const deleteMailbox: Command = {
   async run(session, args) {
     const name = args.mailbox()
     args.end()
-    if (session.selected?.mailbox.name === name && name !== 'INBOX') {
+    if (session.selected?.name === name && name !== 'INBOX') {
       await session.deselect()
       session.out.line('* OK [CLOSED] Mailbox closed')
     }

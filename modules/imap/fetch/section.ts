@@ -41,7 +41,11 @@ const isText = (text: string): text is Section['text'] =>
 
 function readFields(args: Arguments): string[] {
   args.space()
-  const fields = args.list(() => args.astring('a field name'))
+  const fields = args.list(() => {
+    const name = args.astring('a field name')
+    if (!/^[!-9;-~]+$/.test(name)) throw ImapError.bad('Expected a field name')
+    return name
+  })
   if (fields.length === 0 || fields.length > mostFields) throw ImapError.bad('Expected field names')
   return fields
 }

@@ -261,3 +261,13 @@ test('commands that are sent ahead are carried out one after another', async () 
     'd OK NOOP completed',
   ])
 })
+
+test('a mailbox that is gone when changes were missed ends the session', async () => {
+  await using at = await opened(1)
+  const account = await at.server.storage.open('user@example.org')
+  await at.one.ok('CREATE gone')
+  await at.two.ok('SELECT gone')
+  await account.unseen('gone', () => account.delete('gone'))
+  at.two.send('a NOOP\r\n')
+  assert.match(await at.two.rest(), /^(a OK [^\n]*\r\n)?\* BYE Mailbox deleted\r\n$/)
+})

@@ -232,6 +232,32 @@ test('BODYSTRUCTURE tells of parts within attached messages, of language and dis
   )
 })
 
+test('parts are found in messages whose structure was stored without offsets', async () => {
+  class Plain extends MemoryStorage {
+    override async open(name: string) {
+      const account = await super.open(name)
+      const select = account.select.bind(account)
+      account.select = async (...args) => {
+        const mailbox = await select(...args)
+        const messages = mailbox.messages.bind(mailbox)
+        mailbox.messages = async function* (...wanted) {
+          for await (const { structure, ...message } of messages(...wanted)) {
+            const { At: _, ...bare } = structure ?? {}
+            yield { ...message, ...(structure && { structure: { ...structure, ...bare, At: undefined as never } }) }
+          }
+        }
+        return mailbox
+      }
+      return account
+    }
+  }
+  await using server = await imapServer({ storage: new Plain() })
+  await using client = await server.logIn()
+  await client.append('INBOX', nested)
+  await client.ok('SELECT INBOX')
+  assert.equal(await section(client, '[2.1]'), 'inner plain')
+})
+
 test('what FETCH does not know is BAD', async () => {
   await using at = await opened('a: b\r\n\r\n')
   for (const command of [

@@ -29,7 +29,10 @@ test('an account is made once, with its folders, and found in any case', async (
   await made.storage.create('B@example.org', made.storage.specialFolders)
   await assert.rejects(made.storage.create('b@EXAMPLE.org', []), { name: 'StorageError', kind: 'exists' })
   assert.deepEqual(
-    (await (await account(made.storage, 'b@Example.org')).mailboxes()).map(({ name, specialUse }) => [name, specialUse]),
+    (await (await account(made.storage, 'b@Example.org')).mailboxes()).map(({ name, specialUse }) => [
+      name,
+      specialUse,
+    ]),
     [
       ['INBOX', undefined],
       ['Sent', '\\Sent'],
@@ -43,7 +46,7 @@ test('an account is made once, with its folders, and found in any case', async (
 
 test('an account that cannot be made with all its folders is not made at all', async () => {
   await using made = await open()
-  await assert.rejects(made.storage.create('b', [{ name: 'a..b' }]), { name: 'StorageError', kind: 'name' })
+  await assert.rejects(made.storage.create('b@x.org', [{ name: 'a..b' }]), { name: 'StorageError', kind: 'name' })
   assert.deepEqual(await made.storage.list(), [])
 })
 
@@ -78,17 +81,17 @@ test('an account that is deleted leaves nothing in the database or in the folder
 
 test('sessions of an account that is deleted are told', async () => {
   await using made = await open()
-  const session = await made.storage.open('b')
+  const session = await made.storage.open('b@x.org')
   assert.equal(session.gone.aborted, false)
-  await made.storage.delete('b')
+  await made.storage.delete('b@x.org')
   assert.equal(session.gone.aborted, true)
-  assert.equal((await made.storage.open('b')).gone.aborted, false)
+  assert.equal((await made.storage.open('b@x.org')).gone.aborted, false)
 })
 
 test('the limit for a message is the mailbox’s, else the account’s, else the storage’s', async () => {
   await using made = await open('msg_store sql\nappendlimit 1K')
-  await made.storage.create('b', [{ name: 'a' }])
-  const owner = await account(made.storage, 'b')
+  await made.storage.create('b@x.org', [{ name: 'a' }])
+  const owner = await account(made.storage, 'b@x.org')
   const append = (mailbox: string, bytes: number) =>
     owner.append(mailbox, [{ content: content(`A: b\r\n\r\n${'x'.repeat(bytes - 8)}`), flags: [], internalDate: 0 }])
   const tooBig = { name: 'StorageError', kind: 'too_big' }
@@ -107,7 +110,7 @@ test('the limit for a message is the mailbox’s, else the account’s, else the
   await assert.rejects(append('INBOX', 9), tooBig)
   await owner.setAppendLimit(null)
   assert.equal(await owner.ownAppendLimit(), null)
-  await deliver(made.storage, ['b'], undefined) // never limited
+  await deliver(made.storage, ['b@x.org'], undefined) // never limited
 })
 
 test('a name that is no use as one is refused', async () => {

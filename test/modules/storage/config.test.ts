@@ -19,7 +19,8 @@ test('a block without a driver is refused, and the directive named', () => refus
 
 test('an unknown driver is refused', () => refused(block('driver oracle', 'dsn x'), /no driver oracle/))
 
-test('a database in memory is refused', () => refused(block('driver sqlite3', 'dsn :memory:'), /cannot be kept in memory/))
+test('a database in memory is refused', () =>
+  refused(block('driver sqlite3', 'dsn :memory:'), /cannot be kept in memory/))
 
 test('a driver alone, in place, is refused', () =>
   refused('msgpipeline local {\n hostname mx.example\n deliver_to imapsql sqlite3\n}', /a driver and a DSN/))
@@ -37,7 +38,10 @@ for (const [written, message] of [
   ['msg_store nothing', /no module is called storage.blob.nothing/],
 ] as const) {
   test(`${written} is refused`, () =>
-    refused(block('driver sqlite3', 'dsn x.db', ...(written.startsWith('msg_store') ? [] : ['msg_store sql']), written), message))
+    refused(
+      block('driver sqlite3', 'dsn x.db', ...(written.startsWith('msg_store') ? [] : ['msg_store sql']), written),
+      message,
+    ))
 }
 
 test('several sizes of appendlimit are added up', async () => {

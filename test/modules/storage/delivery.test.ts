@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { SmtpError } from '../../../core/index.ts'
 import { parseAddress } from '../../../core/kit/address/index.ts'
@@ -99,10 +101,10 @@ test('delivery_map says which account a recipient is', async () => {
 })
 
 test('a delivery_map that cannot be asked is trouble of ours, not a missing user', async () => {
-  const map = 'delivery_map sql_query {\n driver sqlite3\n dsn map.db\n lookup "SELECT v FROM m WHERE k = $1"\n init "CREATE TABLE IF NOT EXISTS m (k, v)"\n}'
+  const map =
+    'delivery_map sql_query {\n driver sqlite3\n dsn map.db\n lookup "SELECT v FROM m WHERE k = $1"\n init "CREATE TABLE IF NOT EXISTS m (k, v)"\n}'
   await using made = await open(`msg_store sql\n${map}`)
   await made.storage.create('b@example.org', [])
-  const { DatabaseSync } = await import('node:sqlite')
   using db = new DatabaseSync(`${made.directory}/map.db`)
   db.exec('DROP TABLE m')
   assert.match(await refusal(deliver(made.storage, ['b@example.org'])), /^451 4\.3\.0 /)
@@ -131,7 +133,6 @@ test('when one of two accounts cannot be written to, neither has the message, an
   assert.match(await refusal(delivery.commit()), /^451 4\.2\.0 /)
   await using inbox = await select(made.storage, 'b@example.org')
   assert.deepEqual(inbox.snapshot.uids, [])
-  const { readdir } = await import('node:fs/promises')
   assert.deepEqual(await readdir(`${made.directory}/messages`), [])
 })
 
@@ -144,7 +145,6 @@ test('a delivery that is given up before commit leaves nothing', async () => {
     await delivery.message(simple())
   }
   assert.equal((await (await account(made.storage, 'b@example.org')).status('INBOX')).messages, 0)
-  const { readdir } = await import('node:fs/promises')
   assert.deepEqual(await readdir(`${made.directory}/messages`), [])
 })
 
@@ -159,7 +159,9 @@ test('without such a folder one is made for a quarantined message', async () => 
   await using made = await open('msg_store sql\njunk_mailbox Rubbish')
   await made.storage.create('b@example.org', [])
   await deliver(made.storage, ['b@example.org'], { ...simple(), quarantined: true })
-  const found = (await (await account(made.storage, 'b@example.org')).mailboxes()).find(({ name }) => name === 'Rubbish')
+  const found = (await (await account(made.storage, 'b@example.org')).mailboxes()).find(
+    ({ name }) => name === 'Rubbish',
+  )
   assert.equal(found?.specialUse, '\\Junk')
 })
 

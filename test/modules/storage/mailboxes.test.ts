@@ -5,8 +5,8 @@ import { account, deliver, open } from './support.ts'
 
 const make = async () => {
   const made = await open()
-  await made.storage.create('b', [])
-  return { ...made, owner: await account(made.storage, 'b') }
+  await made.storage.create('b@x.org', [])
+  return { ...made, owner: await account(made.storage, 'b@x.org') }
 }
 
 const names = async (owner: Account): Promise<string[]> => (await owner.mailboxes()).map(({ name }) => name)
@@ -124,7 +124,7 @@ test('renaming fails as a whole when one child would become a name too long', as
 test('INBOX that is renamed leaves an empty one; its children stay, and mail goes to the new one', async () => {
   await using made = await make()
   await made.owner.create('INBOX.child')
-  await deliver(made.storage, ['b'])
+  await deliver(made.storage, ['b@x.org'])
   const old = await made.owner.status('INBOX')
   await made.owner.rename('INBOX', 'old')
   assert.deepEqual((await names(made.owner)).sort(), ['INBOX', 'INBOX.child', 'old'])
@@ -132,7 +132,7 @@ test('INBOX that is renamed leaves an empty one; its children stay, and mail goe
   const fresh = await made.owner.status('INBOX')
   assert.equal(fresh.messages, 0)
   assert.notEqual(fresh.uidValidity, old.uidValidity)
-  await deliver(made.storage, ['b'])
+  await deliver(made.storage, ['b@x.org'])
   assert.equal((await made.owner.status('INBOX')).messages, 1)
 })
 
@@ -147,12 +147,12 @@ test('subscriptions are kept, and what does not exist cannot be subscribed to', 
 test('whoever watches an account is told what happens to its mailboxes, until it no longer does', async () => {
   await using made = await make()
   const told: AccountChange[] = []
-  const watching = (await account(made.storage, 'b')).watch((change) => told.push(change))
+  const watching = (await account(made.storage, 'b@x.org')).watch((change) => told.push(change))
   await made.owner.create('a.b')
   await made.owner.subscribe('a', false)
   await made.owner.rename('a', 'c')
   await made.owner.delete('c')
-  await deliver(made.storage, ['b'])
+  await deliver(made.storage, ['b@x.org'])
   watching[Symbol.dispose]()
   await made.owner.create('silent')
   assert.deepEqual(told, [

@@ -18,6 +18,8 @@ export const openForWriting = ({ file, busyTimeout, pragmas }: WorkerOptions): W
     if (mode !== 'wal') throw new Error(`${file} cannot have a write-ahead log (journal mode ${String(mode)})`)
     // Fewer, larger checkpoints: each one costs two fsyncs in the middle of somebody's delivery.
     db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864')
+    // What a savepoint may have to undo is kept in a temporary file otherwise, which is written to far more than the log.
+    db.exec('PRAGMA temp_store = MEMORY')
     for (const [name, value] of Object.entries(pragmas)) db.exec(`PRAGMA ${name} = ${value}`)
   } catch (error) {
     db.close()

@@ -79,6 +79,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const order: Order = { id, name, args: given, bytes }
     worker.postMessage(order, transfer)
+    if (this.#calls.size === 0) worker.ref()
     this.#calls.set(id, { resolve, reject })
     return promise
   }
@@ -91,6 +92,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     const worker = await this.#worker?.catch(() => undefined)
     if (!worker) return
     const order: Order = { close: true }
+    worker.ref()
     const exited = once(worker, 'exit')
     worker.postMessage(order)
     await exited
@@ -122,12 +124,14 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     if (!('ready' in report)) throw new WriterError('broken', 'the database writer did not start')
     worker.on('message', (next: Report) => {
       if ('replies' in next) for (const reply of next.replies) this.#settle(reply)
+      if (this.#calls.size === 0) worker.unref()
     })
     let cause: unknown = new Error('the thread ended')
     worker.on('error', (error) => {
       cause = error
     })
     worker.on('exit', () => this.#broke(cause))
+    worker.unref() // work to be done keeps a process alive, not the readiness for it
     return worker
   }
 

@@ -1,0 +1,55 @@
+import type { Fields, Logger } from '../../../core/index.ts'
+import { Bodies } from '../../../modules/storage/imapsql/bodies/bodies.ts'
+import { newLease } from '../../../modules/storage/imapsql/bodies/key.ts'
+import { SharedCore } from '../../../modules/storage/imapsql/shared_core.ts'
+import { SqliteEngine } from '../../../modules/storage/imapsql/sqlite_engine.ts'
+import { SqlStorage } from '../../../modules/storage/imapsql/storage.ts'
+
+export interface Process extends AsyncDisposable {
+  readonly storage: SqlStorage
+  /** The events logged, with the reason of an error. */
+  readonly logged: readonly string[]
+}
+
+/** A storage on a database file as another process would have it: with nothing shared but the file and the socket. */
+export const newProcess = async (
+  file: string,
+  runtime: string,
+  pragmas: Readonly<Record<string, string | number>> = {},
+): Promise<Process> => {
+  await using stack = new AsyncDisposableStack()
+  const logged: string[] = []
+  const log = logger(logged)
+  const engine = (onEvent: ConstructorParameters<typeof Object>[0]) =>
+    SqliteEngine.open({ file, busyTimeout: 5000, cacheSize: 0, pragmas, onEvent, log })
+  const core = stack.use(await SharedCore.open(engine, { dsn: file, runtime, log }))
+  const bodies = new Bodies(core.engine, null, { compression: undefined, lease: newLease(), log })
+  const storage = new SqlStorage({
+    open: async () => ({
+      engine: core.engine,
+      changes: core.changes,
+      bodies,
+      log,
+      recentForAll: true,
+      appendLimit: 2 ** 25,
+    }),
+    accountOf: async (name) => name.toLowerCase(),
+    accountOfLogin: async (name) => name.toLowerCase(),
+    filters: [],
+    junkMailbox: 'Junk',
+    specialFolders: [],
+    log,
+  })
+  await storage.start(stack)
+  const held = stack.move()
+  return { storage, logged, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+const logger = (lines: string[]): Logger => ({
+  debugging: false,
+  with: (_fields: Fields) => logger(lines),
+  part: () => logger(lines),
+  debug: () => undefined,
+  info: (event) => void lines.push(event),
+  error: (event, error) => void lines.push(`${event}: ${error instanceof Error ? error.message : error}`),
+})
