@@ -29,7 +29,7 @@ const developmentConfig = (): string => join(dirname(findPackageJSON('..', impor
 /** Makes an account when there is none, and tells of it once: on standard output, since a log is kept. */
 const ensureAccount = async (call: Call): Promise<void> => {
   const address = `user@${await domainOf(call)}`
-  const password = randomBytes(9).toString('base64url')
+  const password = randomBytes(8).toString('hex')
   const made = await withBlocks(call, [credentialsBlock, storageBlock], async (find) => {
     const users = await find(credentialsBlock, Users)
     if ((await users.list()).length > 0) return false

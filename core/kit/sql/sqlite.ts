@@ -78,10 +78,10 @@ export const openSqlite = async (dsn: string, { path, named }: ConnectOptions): 
   }
 }
 
-/** Throws what is wrong with the DSN, or that its folder is missing. */
+/** Throws what is wrong with the DSN, or that its folder is missing. The state directory is made by who starts. */
 export const inspectSqlite = async (dsn: string, { path }: Pick<ConnectOptions, 'path'>): Promise<void> => {
   const { file } = sqliteLocation(dsn, path)
-  if (file !== undefined) await checkFolder(file)
+  if (file !== undefined && dirname(file) !== path('.')) await checkFolder(file)
 }
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
