@@ -74,10 +74,19 @@ type Provided<R extends Roles> = R extends readonly [Role<infer T>, ...infer Res
   ? T & Provided<Rest>
   : unknown
 
-/** The values of a module's directives; `inline` has those of the words after its name. */
-export type Config<D extends Directives, I> = Values<D> & { readonly inline: I }
+/** The values of a module's directives; `inline` has those of the words after its name, `lines` those of a group. */
+export type Config<D extends Directives, I, L = undefined> = Values<D> & { readonly inline: I } & ([L] extends [
+    undefined,
+  ]
+    ? unknown
+    : { readonly lines: L })
 
-export interface ModuleDefinition<R extends Roles = Roles, D extends Directives = Directives, I = unknown> {
+export interface ModuleDefinition<
+  R extends Roles = Roles,
+  D extends Directives = Directives,
+  I = unknown,
+  L = unknown,
+> {
   /** `namespace.name`, or a bare name. */
   readonly name: string
   /** Further names it answers to. */
@@ -92,16 +101,18 @@ export interface ModuleDefinition<R extends Roles = Roles, D extends Directives 
   readonly inline?: Directive<I>
   /** When words are given in place, the block belongs to what they name, and not to this module. */
   readonly inlineTakesBlock?: boolean
+  /** Of a group, whose block has a module on each line instead of directives: reads the block as a whole. */
+  readonly lines?: Directive<L>
   /**
    * An instance whose block, and all it refers to, is the same after a reload goes on as it is, instead of being built
    * and started anew. False for a module that a reload has to make look again, at files for instance.
    */
   readonly kept?: boolean
   /** Builds the instance and touches nothing outside it; that is for `start`. May throw ConfigError. */
-  create(config: Config<D, I>, context: Context): Provided<R> & Lifecycle
+  create(config: Config<D, I, L>, context: Context): Provided<R> & Lifecycle
 }
 
 /** Ties a module's directives, its roles and its factory together, so that each is checked against the others. */
-export const defineModule = <const R extends Roles, D extends Directives, I = undefined>(
-  definition: ModuleDefinition<R, D, I>,
-): ModuleDefinition<R, D, I> => definition
+export const defineModule = <const R extends Roles, D extends Directives, I = undefined, L = undefined>(
+  definition: ModuleDefinition<R, D, I, L>,
+): ModuleDefinition<R, D, I, L> => definition

@@ -126,6 +126,9 @@ export class Daemon implements AsyncDisposable {
     }
     this.#on('uncaughtException', report('uncaught exception'))
     this.#on('unhandledRejection', report('unhandled rejection'))
+    const flush = () => this.#host.output.flush()
+    process.on('exit', flush)
+    this.#cleanUp.defer(() => void process.off('exit', flush))
     const ignore = () => {} // a reader of stderr who left is no reason to end
     process.stderr.on('error', ignore)
     this.#cleanUp.defer(() => {

@@ -42,10 +42,13 @@ export const readConfig = async (
   words: readonly Word[],
   scope: Scope,
 ): Promise<object> => {
-  const { inline, inlineTakesBlock, config, name } = definition
+  const { inline, inlineTakesBlock, lines, config, name } = definition
   const takesBlock = inlineTakesBlock === true && words.length > 0
   const problems = new Problems()
-  const values = await problems.gather(() => readBlock(config, takesBlock ? { ...node, children: [] } : node, scope))
+  const values = await problems.gather(() =>
+    readBlock(config, takesBlock || lines ? { ...node, children: [] } : node, scope),
+  )
+  const listed = await problems.gather(() => lines?.read(name, [{ ...node, args: [] }], node.name, scope))
   const header: Node = { name: node.name, args: words, ...(takesBlock && node.children && { children: node.children }) }
   const given = await problems.gather(async () => {
     const [extra] = words
@@ -54,7 +57,7 @@ export const readConfig = async (
     return await inline?.read(name, words.length > 0 ? [header] : [], node.name, scope)
   })
   problems.raise()
-  return { ...values, inline: given }
+  return { ...values, inline: given, lines: listed }
 }
 
 /** Throws ConfigError unless the module plays that role. */

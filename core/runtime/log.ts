@@ -22,6 +22,11 @@ export class LogOutput implements LogSink, Disposable {
     for (const target of this.#targets) target.write(line)
   }
 
+  /** Hands over at once what the targets have gathered; for the end of the process. */
+  flush(): void {
+    for (const target of this.#targets) target.flush?.()
+  }
+
   /** Writes to other targets from now on, and closes the ones before. */
   use(targets: readonly LogTarget[]): void {
     const old = this.#targets

@@ -6,6 +6,8 @@ import { errorText, formatLine, formatTime, type LogLine } from './log_line.ts'
 /** Somewhere log lines go. */
 export interface LogTarget {
   write(line: LogLine): void
+  /** Hands over at once what has gathered. */
+  flush?(): void
   /** Opens a file anew, after its old self has been moved away. */
   reopen?(): void
   close?(): void
@@ -33,9 +35,9 @@ const openTarget = (written: string, directory: string): LogTarget => {
     case '':
       throw new RangeError('a target of log is an empty word')
     case 'stderr':
-      return { write: (line) => process.stderr.write(`${marked(line)}\n`) }
+      return new Gathered(marked, (text) => process.stderr.write(text))
     case 'stderr_ts':
-      return { write: (line) => process.stderr.write(`${timed(line)}\n`) }
+      return new Gathered(timed, (text) => process.stderr.write(text))
     case 'syslog':
       return new Syslog()
     default:
@@ -47,9 +49,47 @@ const marked = (line: LogLine): string => `${line.debug ? '[debug] ' : ''}${form
 
 const timed = (line: LogLine): string => `${formatTime(line.time)} ${marked(line)}`
 
-/** A file that is appended to. Written at once, so that the last lines before a crash are there to be read. */
+/** What has gathered is handed over when it is as long as this, in UTF-16 code units. */
+const mostGathered = 65_536
+
+/**
+ * Lines that come in one turn of the event loop are written together at its end: a busy server logs several for each
+ * message, and every write costs it more than the line.
+ */
+class Gathered implements LogTarget {
+  readonly #format: (line: LogLine) => string
+  readonly #put: (text: string) => void
+  #text = ''
+  #turn: NodeJS.Immediate | undefined
+
+  constructor(format: (line: LogLine) => string, put: (text: string) => void) {
+    this.#format = format
+    this.#put = put
+  }
+
+  write(line: LogLine): void {
+    this.#text += `${this.#format(line)}\n`
+    if (this.#text.length > mostGathered) this.flush()
+    else this.#turn ??= setImmediate(() => this.flush())
+  }
+
+  flush(): void {
+    if (this.#turn) clearImmediate(this.#turn)
+    this.#turn = undefined
+    const text = this.#text
+    this.#text = ''
+    if (text !== '') this.#put(text)
+  }
+
+  close(): void {
+    this.flush()
+  }
+}
+
+/** A file that is appended to. */
 class LogFile implements LogTarget {
   readonly #path: string
+  readonly #lines = new Gathered(timed, (text) => this.#append(text))
   #file: number
   #failing = false
 
@@ -59,8 +99,16 @@ class LogFile implements LogTarget {
   }
 
   write(line: LogLine): void {
+    this.#lines.write(line)
+  }
+
+  flush(): void {
+    this.#lines.flush()
+  }
+
+  #append(text: string): void {
     try {
-      writeSync(this.#file, `${timed(line)}\n`)
+      writeSync(this.#file, text)
       this.#failing = false
     } catch (error) {
       // Said once, in the only place left, and not for each line that is lost.
@@ -70,12 +118,14 @@ class LogFile implements LogTarget {
   }
 
   reopen(): void {
+    this.flush()
     const reopened = openSync(this.#path, 'a') // before the old one is closed, which goes on if this throws
     closeSync(this.#file)
     this.#file = reopened
   }
 
   close(): void {
+    this.flush()
     closeSync(this.#file)
   }
 }

@@ -108,6 +108,8 @@ for (const { name, written, kills } of stores) {
       await pause(random() * 10)
       await server.kill()
       await sending
+      // The next one has something to mend, and may be killed while it does.
+      if (life % 3 === 2) await RunningServer.cutShort(folder.path, conf, 100 + random() * 400)
     }
 
     await using server = await RunningServer.start(folder.path, conf)

@@ -46,18 +46,29 @@ export class RunningServer implements AsyncDisposable {
 
   /** Starts the program on a configuration, and resolves once it serves. Throws with its log when it does not. */
   static async start(directory: string, conf: string, options: RunningServerOptions = {}): Promise<RunningServer> {
-    await writeConfig(directory, conf)
-    const file = await open(logOf(directory), 'a')
-    const { size } = await file.stat()
-    const server = new RunningServer(directory, file.fd, options)
-    await file.close()
+    const { server, logged } = await RunningServer.#spawn(directory, conf, options)
     try {
-      await server.logs(/^server started/m, size)
+      await server.logs(/^server started/m, logged)
     } catch (error) {
       await server.kill()
       throw error
     }
     return server
+  }
+
+  /** Starts the program, and kills it so many milliseconds later, which may be before it serves. */
+  static async cutShort(directory: string, conf: string, milliseconds: number): Promise<void> {
+    const { server } = await RunningServer.#spawn(directory, conf, {})
+    await pause(milliseconds)
+    await server.kill()
+  }
+
+  /** `logged` is how long the log of former servers is. */
+  static async #spawn(directory: string, conf: string, options: RunningServerOptions) {
+    await writeConfig(directory, conf)
+    await using log = await open(logOf(directory), 'a')
+    const { size } = await log.stat()
+    return { server: new RunningServer(directory, log.fd, options), logged: size }
   }
 
   get pid(): number {

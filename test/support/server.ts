@@ -79,7 +79,10 @@ export const serve = async (
       await write(text)
       await supervisor.load()
     },
-    log: () => readFile(logFile, 'utf8'),
+    log: () => {
+      host.output.flush()
+      return readFile(logFile, 'utf8')
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

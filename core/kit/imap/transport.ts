@@ -51,7 +51,13 @@ export class Transport {
     })
     this.output.replace(deflate, () => new Promise((done) => deflate.flush(constants.Z_SYNC_FLUSH, done)))
     this.#compressed = true
-    this.#closeLast = () => new Promise((done) => deflate.end(() => done()))
+    this.#closeLast = () =>
+      new Promise((done) => {
+        if (plain.destroyed) return done()
+        deflate.once('end', done) // all of it has been passed on; `finish` comes before that
+        plain.once('close', () => done())
+        deflate.end()
+      })
   }
 
   #closeLast: () => Promise<void> = async () => {}

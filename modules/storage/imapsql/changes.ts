@@ -1,5 +1,6 @@
-import type { AccountChange } from '../../../core/index.ts'
+import type { AccountChange, Logger } from '../../../core/index.ts'
 import type { StorageEvent } from './events.ts'
+import { safely } from './safely.ts'
 
 export type MailboxEvent = Extract<StorageEvent, { origin: number }>
 
@@ -32,7 +33,12 @@ export class Changes {
   })
   /** Told of everything that happens in this process. */
   #relay: ((event: StorageEvent) => void) | undefined
+  readonly #log: Logger
   #sessions = 0
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
 
   relayTo(relay: (event: StorageEvent) => void): void {
     this.#relay = relay
@@ -120,7 +126,9 @@ export class Changes {
   }
 
   #tell(account: number, change: AccountChange): void {
-    for (const watcher of [...(this.#accounts.get(account)?.deref()?.watchers ?? [])]) watcher(change)
+    for (const watcher of [...(this.#accounts.get(account)?.deref()?.watchers ?? [])]) {
+      safely(() => watcher(change), this.#log)
+    }
   }
 }
 

@@ -16,6 +16,9 @@ export interface DeliveryOptions {
   readonly log: Logger
 }
 
+/** Accounts whose filters run side by side. */
+const filtersAtOnce = 8
+
 interface Recipient {
   readonly id: number
   readonly account: string
@@ -51,16 +54,22 @@ export class SqlDelivery implements Delivery {
   }
 
   async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
-    const verdicts = new Map<number, FilterVerdict>()
-    if (!message.quarantined) {
-      for (const recipient of this.#recipients.values())
-        verdicts.set(recipient.id, await this.#filter(recipient, message))
-    }
+    const verdicts = message.quarantined ? new Map() : await this.#filterAll(message)
     this.#prepared = await prepare(message, this.#envelope, [...this.#recipients.values()], {
       junk: message.quarantined ? this.#options.junkMailbox : undefined,
       verdicts,
     })
     return new Map()
+  }
+
+  async #filterAll(message: Message): Promise<ReadonlyMap<number, FilterVerdict>> {
+    const verdicts = new Map<number, FilterVerdict>()
+    const left = this.#options.filters.length > 0 ? [...this.#recipients.values()] : []
+    const work = async (): Promise<void> => {
+      for (let next = left.shift(); next; next = left.shift()) verdicts.set(next.id, await this.#filter(next, message))
+    }
+    await Promise.all(Array.from({ length: filtersAtOnce }, work))
+    return verdicts
   }
 
   /** The first folder that a filter names, and the flags of all. One that fails counts as absent. */

@@ -2,6 +2,7 @@ import type { FlagState, Logger, MailboxChange } from '../../../core/index.ts'
 import type { MailboxEvent } from './changes.ts'
 import type { Engine } from './engine.ts'
 import { changedSince } from './reading/since.ts'
+import { safely } from './safely.ts'
 
 /** More changes than this at once are not told one by one. */
 const tooMany = 20_000
@@ -50,7 +51,7 @@ export class Follower {
 
   listen(listener: (change: MailboxChange) => void): void {
     this.#listener = listener
-    for (const change of this.#untold.splice(0)) listener(change)
+    for (const change of this.#untold.splice(0)) this.tell(change)
   }
 
   /** Resolves when all that is known to have happened has been told. */
@@ -59,8 +60,8 @@ export class Follower {
   }
 
   tell(change: MailboxChange): void {
-    if (this.#listener) this.#listener(change)
-    else this.#untold.push(change)
+    if (!this.#listener) this.#untold.push(change)
+    else safely(() => this.#listener?.(change), this.#log)
   }
 
   apply(event: MailboxEvent, recent: boolean): void {
@@ -114,7 +115,7 @@ export class Follower {
     const expunged = since.expunged.filter(known)
     this.#modseq = since.modseq
     this.#uidNext = since.uidNext
-    if (arrived.length + messages.length + expunged.length > tooMany) {
+    if (since.incomplete || arrived.length + messages.length + expunged.length > tooMany) {
       this.tell({ type: 'resync' })
       return
     }

@@ -26,7 +26,7 @@ export class SharedCore implements AsyncDisposable {
     openEngine: (onEvent: OnEvent) => Promise<Engine>,
     { dsn, runtime, log }: { dsn: string; runtime: string; log: Logger },
   ): Promise<SharedCore> {
-    const changes = new Changes()
+    const changes = new Changes(log)
     const engine = await openEngine(changes.committed)
     const self = `${process.pid}-${randomBytes(8).toString('hex')}`
     let onLine = (_line: string): void => undefined

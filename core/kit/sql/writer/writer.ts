@@ -81,7 +81,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     worker.postMessage(order, transfer)
     if (this.#calls.size === 0) worker.ref()
     this.#calls.set(id, { resolve, reject })
-    return promise
+    return await promise // the room is kept until then
   }
 
   /** Waits for the operations under way, copies the write-ahead log into the database and ends the thread. */
@@ -120,8 +120,8 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     // Beside this file, as source in a checkout and as JavaScript in a package.
     const source = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
     const worker = new Worker(source, { workerData, name: 'sql writer' })
-    const [report] = (await once(worker, 'message')) as [Report]
-    if (!('ready' in report)) throw new WriterError('broken', 'the database writer did not start')
+    const [report] = (await Promise.race([once(worker, 'message'), once(worker, 'exit')])) as [Report | number]
+    if (typeof report === 'number') throw new WriterError('broken', 'the database writer did not start')
     worker.on('message', (next: Report) => {
       if ('replies' in next) for (const reply of next.replies) this.#settle(reply)
       if (this.#calls.size === 0) worker.unref()

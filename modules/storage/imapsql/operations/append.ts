@@ -41,9 +41,12 @@ export const deliver = async (
 }
 
 const inbox = async (db: Statements, account: number): Promise<number> => {
-  const [row] = await db.query<[number]>('SELECT inboxid FROM users WHERE id = $1', [account])
+  const [row] = await db.query<[number | null]>(
+    'SELECT b.id FROM users u LEFT JOIN mboxes b ON b.id = u.inboxid AND b.uid = u.id WHERE u.id = $1',
+    [account],
+  )
   if (!row) throw new Refusal('missing', 'The account does not exist')
-  return row[0]
+  return row[0] ?? existingMailbox(db, account, 'INBOX')
 }
 
 const junkMailbox = async (db: Statements, account: number, name: string, emit: Emit): Promise<number> =>

@@ -3,7 +3,7 @@ import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { normalRanges, rangeConditions } from '../ranges.ts'
 import { Refusal } from '../refusal.ts'
-import { existingMailbox, lockMailbox, modseqOf } from './mailbox_row.ts'
+import { existingMailbox, forgetExpunged, lockMailbox, modseqOf } from './mailbox_row.ts'
 
 export interface CopyMessages {
   readonly mailbox: number
@@ -40,6 +40,7 @@ export const move = async (db: Statements, args: CopyMessages, emit: Emit): Prom
   }
   await db.query('UPDATE mboxes SET msgscount = msgscount - $2 WHERE id = $1', [mailbox, copied.source.length])
   const to = await modseqOf(db, mailbox)
+  await forgetExpunged(db, mailbox, from, to)
   emit({ type: 'expunged', account, mailbox, name, from, to, uids: copied.source, origin })
   return copied
 }

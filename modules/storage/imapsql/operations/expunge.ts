@@ -2,7 +2,7 @@ import type { UidRange } from '../../../../core/index.ts'
 import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { normalRanges, rangeConditions } from '../ranges.ts'
-import { lockMailbox, modseqOf } from './mailbox_row.ts'
+import { forgetExpunged, lockMailbox, modseqOf } from './mailbox_row.ts'
 import { doomUnreferenced, releaseBodies } from './unreferenced.ts'
 
 export interface Expunge {
@@ -29,7 +29,9 @@ export const expunge = async (
     await db.query(`DELETE FROM msgs WHERE mboxid = $1 AND ${only}`, [mailbox, ...condition.params])
   }
   await db.query('UPDATE mboxes SET msgscount = msgscount - $2 WHERE id = $1', [mailbox, gone.length])
-  emit({ type: 'expunged', account, mailbox, name, from, to: await modseqOf(db, mailbox), uids: gone, origin })
+  const to = await modseqOf(db, mailbox)
+  await forgetExpunged(db, mailbox, from, to)
+  emit({ type: 'expunged', account, mailbox, name, from, to, uids: gone, origin })
   return { uids: gone, keys: await doomUnreferenced(db, account) }
 }
 

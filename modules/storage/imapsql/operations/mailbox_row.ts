@@ -30,6 +30,21 @@ export const modseqOf = async (db: Statements, mailbox: number): Promise<number>
   return row?.[0] ?? 0
 }
 
+/** UIDs of expunged messages that are remembered for each mailbox. */
+const remembered = 20_000
+
+/** Forgets the oldest of the expunged messages, now and then: not for every one that is added. */
+export const forgetExpunged = async (db: Statements, mailbox: number, from: number, to: number): Promise<void> => {
+  if (Math.floor(from / 4096) === Math.floor(to / 4096)) return
+  const [row] = await db.query<[number]>(
+    `SELECT modseq FROM tsmaddy_expunged WHERE mboxid = $1 ORDER BY modseq DESC LIMIT 1 OFFSET ${remembered}`,
+    [mailbox],
+  )
+  if (!row) return
+  await db.query('UPDATE tsmaddy_mboxes SET forgotten = $2 WHERE mboxid = $1', [mailbox, row[0]])
+  await db.query('DELETE FROM tsmaddy_expunged WHERE mboxid = $1 AND modseq <= $2', [mailbox, row[0]])
+}
+
 /** The id of an account's mailbox, if there is one of that name. */
 export const mailboxId = async (db: Statements, account: number, name: string): Promise<number | undefined> => {
   const [row] = await db.query<[number]>('SELECT id FROM mboxes WHERE uid = $1 AND name = $2', [

@@ -12,17 +12,21 @@ export interface Since {
   readonly changed: readonly FlagState[]
   /** UIDs, ascending. */
   readonly expunged: readonly number[]
+  /** Some that were expunged are not known any more. */
+  readonly incomplete: boolean
 }
 
 /** To be read on one state of the database; undefined when the mailbox is gone. */
 export const changedSince = async (db: Statements, mailbox: number, modseq: number): Promise<Since | undefined> => {
-  const [row] = await db.query<[string, number, number]>(
-    'SELECT b.name, b.uidnext, t.modseq FROM mboxes b JOIN tsmaddy_mboxes t ON t.mboxid = b.id WHERE b.id = $1',
+  const [row] = await db.query<[string, number, number, number]>(
+    `SELECT b.name, b.uidnext, t.modseq, t.forgotten FROM mboxes b
+      JOIN tsmaddy_mboxes t ON t.mboxid = b.id WHERE b.id = $1`,
     [mailbox],
   )
   if (!row) return undefined
-  const [name, uidNext, now] = row
-  if (now === modseq) return { name, uidNext, modseq: now, changed: [], expunged: [] }
+  const [name, uidNext, now, forgotten] = row
+  const incomplete = modseq < forgotten
+  if (now === modseq) return { name, uidNext, modseq: now, changed: [], expunged: [], incomplete }
   const uids = await column(
     db,
     'SELECT uid FROM tsmaddy_msgs WHERE mboxid = $1 AND modseq > $2 ORDER BY uid',
@@ -35,7 +39,7 @@ export const changedSince = async (db: Statements, mailbox: number, modseq: numb
     mailbox,
     modseq,
   )
-  return { name, uidNext, modseq: now, changed: await flagStates(db, mailbox, rangesOf(uids)), expunged }
+  return { name, uidNext, modseq: now, changed: await flagStates(db, mailbox, rangesOf(uids)), expunged, incomplete }
 }
 
 const column = async (db: Statements, sql: string, mailbox: number, modseq: number): Promise<number[]> => {

@@ -1,7 +1,8 @@
 /**
  * What maddy's tables lack, in tables of our own. Triggers keep them, so that they hold also while maddy writes to the
  * same file. `modseq` of a mailbox grows with every change of its messages, that of a message is the mailbox's at its last
- * change. `seen` and `deleted` count rows of `flags`, whose word is what a client is shown.
+ * change. `seen` and `deleted` count rows of `flags`, whose word is what a client is shown. Which messages were expunged is
+ * known for mod-sequences above `forgotten`.
  */
 export const companionTables: readonly string[] = [
   'CREATE TABLE tsmaddy_meta (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL)',
@@ -12,7 +13,8 @@ export const companionTables: readonly string[] = [
     recent BIGINT NOT NULL DEFAULT 0,
     seen BIGINT NOT NULL DEFAULT 0,
     deleted BIGINT NOT NULL DEFAULT 0,
-    size BIGINT NOT NULL DEFAULT 0
+    size BIGINT NOT NULL DEFAULT 0,
+    forgotten BIGINT NOT NULL DEFAULT 0
   )`,
   `CREATE TABLE tsmaddy_msgs (
     mboxid BIGINT NOT NULL,
@@ -128,5 +130,6 @@ export const triggers: readonly string[] = [
     ${markSeen('OLD', 0)};
     UPDATE tsmaddy_keywords SET uses = uses - 1
       WHERE mboxid = OLD.mboxid AND keyword = lower(OLD.flag) AND substr(OLD.flag, 1, 1) <> '\\';
+    DELETE FROM tsmaddy_keywords WHERE mboxid = OLD.mboxid AND keyword = lower(OLD.flag) AND uses <= 0;
   END`,
 ]
