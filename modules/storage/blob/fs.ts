@@ -67,6 +67,7 @@ class FileBlobs implements BlobStore {
   async put(key: string, content: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
     const file = this.#file(key)
     const temporary = join(this.#folder, `.${key}.${process.pid.toString(16)}.tmp`)
+    let left = temporary
     try {
       const handle = await open(temporary, 'wx', 0o600)
       try {
@@ -76,10 +77,10 @@ class FileBlobs implements BlobStore {
         await handle.close()
       }
       await rename(temporary, file)
+      left = file
       await this.#sync.sync()
     } catch (error) {
-      await rm(temporary, { force: true })
-      await rm(file, { force: true })
+      await rm(left, { force: true })
       throw error
     }
   }

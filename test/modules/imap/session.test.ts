@@ -135,9 +135,10 @@ test('a storage that is down is told as such, and the session goes on', async ()
   assert.equal(server.lines.filter(({ event }) => event === 'command failed').length, 2)
 })
 
-test('COMPRESS is offered after login, once, and compresses both ways', async () => {
+test('COMPRESS is offered after login, once, and compresses both ways', { timeout: 20_000 }, async () => {
   await using server = await imapServer()
   const socket = connect(server.port, '127.0.0.1')
+  const closed = once(socket, 'close')
   const inflate = createInflateRaw()
   const deflate = createDeflateRaw()
   try {
@@ -166,7 +167,7 @@ test('COMPRESS is offered after login, once, and compresses both ways', async ()
     send('h CAPABILITY\r\ni LOGOUT\r\n')
     const rest = await until(/i OK[^\n]*\n$/, inflate)
     assert.doesNotMatch(rest, /COMPRESS/)
-    await once(socket, 'close')
+    await closed
   } finally {
     socket.destroy()
     inflate.destroy()

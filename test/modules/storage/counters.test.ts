@@ -209,3 +209,21 @@ test('a session notices what another program has written, at the latest when som
   known.check(await statesOf(inbox))
   assert.deepEqual([...known.messages.keys()], [2, 3, 4])
 })
+
+test('a message that comes while a session is being opened is in its snapshot or told of, and never both', async () => {
+  await using made = await open('msg_store sql\ndisable_recent no')
+  await made.storage.create('b@x.org', [])
+  for (let round = 1; round <= 30; round++) {
+    await deliver(made.storage, ['b@x.org'])
+    // The session claims what is \Recent, which takes a commit of its own, among those of the deliveries.
+    const [inbox] = await Promise.all([
+      select(made.storage, 'b@x.org'),
+      ...Array.from({ length: 3 }, () => deliver(made.storage, ['b@x.org'])),
+    ])
+    const known = new Known(inbox.snapshot.uids.map((uid) => ({ uid, flags: [], modseq: 0 })))
+    inbox.listen((change) => known.take(change))
+    known.check(await statesOf(inbox))
+    assert.equal(known.messages.size, 4 * round)
+    await inbox[Symbol.asyncDispose]()
+  }
+})

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { SmtpError } from '../../../core/index.ts'
 import { newProcess } from './process.ts'
@@ -57,7 +58,7 @@ test('a process killed again and again loses no acknowledged message, doubles no
 test('a full disk is told as such, and loses nothing; small messages go on', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tsmaddy-'))
   try {
-    await using small = await newProcess(join(directory, 'mail.db'), directory, { max_page_count: 150 })
+    await using small = await newProcess(join(directory, 'mail.db'), directory, { pragmas: { max_page_count: 150 } })
     await small.storage.create('b@x.org', [])
     await deliver(small.storage, ['b@x.org'], simple('before'))
     const outcomes = await Promise.allSettled([
@@ -74,6 +75,23 @@ test('a full disk is told as such, and loses nothing; small messages go on', asy
       found.map(({ header }) => header?.Subject?.[0]),
       ['before', 'beside'],
     )
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+})
+
+test('a database that another program keeps to itself is tried again, then told as temporary, and works afterwards', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tsmaddy-'))
+  try {
+    const file = join(directory, 'mail.db')
+    await using made = await newProcess(file, directory, { busyTimeout: 1 })
+    await made.storage.create('b@x.org', [])
+    using other = new DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+    await assert.rejects(deliver(made.storage, ['b@x.org']), { name: 'SmtpError', code: 453, enhanced: '4.3.2' })
+    other.exec('ROLLBACK')
+    await deliver(made.storage, ['b@x.org'])
+    assert.equal((await (await account(made.storage, 'b@x.org')).status('INBOX')).messages, 1)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

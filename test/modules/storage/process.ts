@@ -15,13 +15,13 @@ export interface Process extends AsyncDisposable {
 export const newProcess = async (
   file: string,
   runtime: string,
-  pragmas: Readonly<Record<string, string | number>> = {},
+  { pragmas = {}, busyTimeout = 5000 }: { pragmas?: Readonly<Record<string, number>>; busyTimeout?: number } = {},
 ): Promise<Process> => {
   await using stack = new AsyncDisposableStack()
   const logged: string[] = []
   const log = logger(logged)
   const engine = (onEvent: ConstructorParameters<typeof Object>[0]) =>
-    SqliteEngine.open({ file, busyTimeout: 5000, cacheSize: 0, pragmas, onEvent, log })
+    SqliteEngine.open({ file, busyTimeout, cacheSize: 0, pragmas, onEvent, log })
   const core = stack.use(await SharedCore.open(engine, { dsn: file, runtime, log }))
   const bodies = new Bodies(core.engine, null, { compression: undefined, lease: newLease(), log })
   const storage = new SqlStorage({
