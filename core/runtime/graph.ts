@@ -120,9 +120,11 @@ export class Graph implements AsyncDisposable {
 
   /** Takes over those sessions of the graph before that go on as if nothing had happened. */
   adopt(previous: Graph): void {
-    for (const from of previous.leases) {
-      const successor = this.leases.find(({ address }) => address.text === from.address.text) ?? this.leases[0]
-      successor?.adopt(from, (instance) => this.has(instance))
+    for (const { endpoint, lease } of previous.#served) {
+      const same = this.#served.filter((each) => each.endpoint === endpoint)
+      const successor =
+        same.find((each) => each.lease.address.text === lease.address.text) ?? same[0] ?? this.#served[0]
+      successor?.lease.adopt(lease, (instance) => this.has(instance))
     }
   }
 
