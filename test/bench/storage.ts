@@ -72,3 +72,5 @@ const deliveries = async (store: string, concurrency: number): Promise<number> =
   await Promise.all(Array.from({ length: concurrency }, () => work(start + seconds * 1000)))
   return rate(count, start)
 }
+
+if (import.meta.main) for (const line of await bench()) console.log(line)
