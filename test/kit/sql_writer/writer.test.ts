@@ -52,6 +52,17 @@ test('an operation that throws is undone alone; those beside it in the transacti
   assert.deepEqual(await db.reader.query('SELECT text FROM t ORDER BY id'), [['a'], ['c']])
 })
 
+test('arguments that cannot go to another thread are refused alone', async () => {
+  await using db = await open()
+  const [good, bad] = [
+    db.writer.run('add', { text: 'a' }),
+    failure(db.writer.run('add', { text: (() => {}) as never })),
+  ]
+  await good
+  assert.deepEqual([(await bad).kind, (await bad).message], ['refused', 'the arguments of add cannot be written'])
+  assert.deepEqual(await db.reader.query('SELECT text FROM t'), [['a']])
+})
+
 test('what an operation throws comes back with its name and its fields', async () => {
   await using db = await open()
   const error = await failure(db.writer.run('addAndFail', { text: 'b' }))

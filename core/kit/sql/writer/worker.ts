@@ -18,15 +18,17 @@ const main = async (): Promise<void> => {
   let closing = false
   let running = false
 
-  const take = (order: Order): void => {
-    if ('close' in order) closing = true
-    else waiting.push(order)
+  const take = (orders: readonly Order[]): void => {
+    for (const order of orders) {
+      if ('close' in order) closing = true
+      else waiting.push(order)
+    }
   }
 
   const work = async (): Promise<void> => {
     running = true
     while (waiting.length > 0) {
-      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(next.message as Order)
+      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(next.message)
       const replies = await commitGroup(connection, operations, nextGroup(waiting, options))
       const report: Report = { replies }
       port.postMessage(report)
@@ -35,8 +37,8 @@ const main = async (): Promise<void> => {
     if (closing) close(connection.db, () => port.close())
   }
 
-  port.on('message', (order: Order) => {
-    take(order)
+  port.on('message', (orders: readonly Order[]) => {
+    take(orders)
     if (!running) void work()
   })
   setInterval(() => running || optimize(connection.db), optimizeEvery).unref()

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import type { Transferable } from 'node:worker_threads'
 import { Worker } from 'node:worker_threads'
 import { Admission } from './admission.ts'
 import { WriterError } from './errors.ts'
-import type { Operations, Order, Reply, Report, WorkerOptions } from './messages.ts'
+import type { Operations, Reply, Report, WorkerOptions } from './messages.ts'
+import { Outbox } from './outbox.ts'
 
 export interface WriterOptions {
   /** The database file; made when it does not exist. */
@@ -22,6 +22,11 @@ export interface WriterOptions {
 
 type Args<O extends Operations, K extends keyof O> = Parameters<O[K]>[1]
 
+interface Thread {
+  readonly worker: Worker
+  readonly outbox: Outbox
+}
+
 interface Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: WriterError) => void
@@ -36,7 +41,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
   readonly #admission: Admission
   readonly #calls = new Map<number, Call>()
   readonly #running = new Set<Promise<unknown>>()
-  #worker: Promise<Worker> | undefined
+  #worker: Promise<Thread> | undefined
   #lastId = 0
   #closed = false
 
@@ -54,15 +59,15 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
 
   /**
    * Carries out one operation. `args` may be a function, called once there is room for `bytes`, so that large content is
-   * read only then. Buffers in `transfer` are handed over instead of copied.
+   * read only then.
    */
   async run<K extends keyof O & string>(
     name: K,
     args: Args<O, K> | (() => Promise<Args<O, K>>),
-    { bytes = 0, transfer = [] }: { bytes?: number; transfer?: readonly Transferable[] } = {},
+    { bytes = 0 }: { readonly bytes?: number } = {},
   ): Promise<Awaited<ReturnType<O[K]>>> {
     if (this.#closed) throw new WriterError('closed', 'the database writer has ended')
-    const running = this.#admitted(name, args, bytes, transfer)
+    const running = this.#admitted(name, args, bytes)
     this.#running.add(running)
     try {
       return (await running) as Awaited<ReturnType<O[K]>>
@@ -71,16 +76,18 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     }
   }
 
-  async #admitted(name: string, args: unknown, bytes: number, transfer: readonly Transferable[]): Promise<unknown> {
+  async #admitted(name: string, args: unknown, bytes: number): Promise<unknown> {
     using _room = await this.#admission.enter(bytes)
     const given = typeof args === 'function' ? await args() : args
-    const worker = await this.#thread()
+    const { worker, outbox } = await this.#thread()
     const id = ++this.#lastId
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const order: Order = { id, name, args: given, bytes }
-    worker.postMessage(order, transfer)
     if (this.#calls.size === 0) worker.ref()
     this.#calls.set(id, { resolve, reject })
+    outbox.post({ id, name, args: given, bytes }, (error) => {
+      this.#calls.delete(id)
+      reject(new WriterError('refused', `the arguments of ${name} cannot be written`, { cause: error }))
+    })
     return await promise // the room is kept until then
   }
 
@@ -89,17 +96,17 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     await Promise.allSettled(this.#running)
-    const worker = await this.#worker?.catch(() => undefined)
-    if (!worker) return
-    const order: Order = { close: true }
+    const thread = await this.#worker?.catch(() => undefined)
+    if (!thread) return
+    const { worker, outbox } = thread
     worker.ref()
     const exited = once(worker, 'exit')
-    worker.postMessage(order)
+    outbox.post({ close: true }, () => {})
     await exited
   }
 
   /** The worker, started anew when the last one broke. */
-  #thread(): Promise<Worker> {
+  #thread(): Promise<Thread> {
     this.#worker ??= this.#start().catch((error) => {
       this.#worker = undefined
       throw error
@@ -107,7 +114,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     return this.#worker
   }
 
-  async #start(): Promise<Worker> {
+  async #start(): Promise<Thread> {
     const { file, operations, busyTimeout = 5000, pragmas = {} } = this.#options
     const workerData: WorkerOptions = {
       file,
@@ -132,7 +139,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     })
     worker.on('exit', () => this.#broke(cause))
     worker.unref() // work to be done keeps a process alive, not the readiness for it
-    return worker
+    return { worker, outbox: new Outbox(worker) }
   }
 
   #settle(reply: Reply): void {
