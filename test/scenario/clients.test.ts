@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { ImapClient } from '../bench/load/imap_client.ts'
@@ -183,6 +184,16 @@ test('imapflow fetches, flags, searches, moves, copies and deletes messages', as
   assert.ok(kept[0]?.flags?.has('$Label'))
 })
 
+test('STORE tells the flags of every message, also of those it does not change', async () => {
+  const user = await account('unchanged')
+  await sendTo(user, 'first', 'second')
+  using client = await ImapClient.login(ports.imaps, { user, password, mailbox: 'INBOX', tls: true })
+  await client.ok('STORE 1 +FLAGS.SILENT (\\Seen)')
+  const lines = (await client.ok('STORE 1:2 +FLAGS (\\Seen)')).map(({ text }) => text)
+  const told = lines.filter((line) => /^\* \d FETCH \(FLAGS \(.*\\Seen.*\)/.test(line))
+  assert.equal(told.length, 2, lines.join('\n'))
+})
+
 test('imapflow appends a draft, and reads it back byte for byte', async () => {
   await using imap = await connected(await account('drafts', { folders: true }))
   const { client } = imap
@@ -316,3 +327,102 @@ test('swaks logs in over STARTTLS and sends', unless('swaks'), async () => {
   assert.ok(status)
   assert.equal(status.messages, 1)
 })
+
+/** What mbsync has to be told; the certificate is the one the server shows. */
+const mbsyncConf = (user: string, certificate: string, maildir: string): string => `IMAPAccount server
+Host 127.0.0.1
+Port ${ports.imaps}
+User ${user}
+Pass "${password}"
+SSLType IMAPS
+CertificateFile ${certificate}
+
+IMAPStore far
+Account server
+
+MaildirStore near
+Path ${maildir}/
+Inbox ${maildir}/INBOX
+SubFolders Verbatim
+Flatten .
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Remove Both
+Expunge Both
+SyncState *
+`
+
+/** The messages of a maildir folder: their flags as letters, then what follows `id: ` in each, in order. */
+const inMaildir = async (folder: string): Promise<string[]> => {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const messages = files
+    .filter(({ name }) => !name.startsWith('.'))
+    .map(async ({ parentPath, name }) => {
+      const [, id = ''] = /^id: (.*)$/m.exec(await readFile(join(parentPath, name), 'utf8')) ?? []
+      return `${id} ${/:2,(.*)$/.exec(name)?.[1] ?? ''}`.trim()
+    })
+  return (await Promise.all(messages)).sort()
+}
+
+const message = (id: number) => `Subject: number ${id}\r\n\r\nid: ${id}\r\n${'text\r\n'.repeat(id * 100)}`
+
+test('mbsync keeps a maildir and the mailboxes alike, whichever side changes', unless('mbsync'), async () => {
+  const user = await account('mbsync', { folders: true })
+  const [certificate, conf, maildir] = ['cert.pem', 'mbsyncrc', 'maildir'].map((name) => join(folder.path, name))
+  assert.ok(certificate && conf && maildir)
+  await mkdir(maildir)
+  await writeFile(certificate, await certificateOf(ports.imaps))
+  await writeFile(conf, mbsyncConf(user, certificate, maildir))
+  const sync = () => run('mbsync', ['-q', '-c', conf, 'all'])
+  await using imap = await connected(user)
+  const { client } = imap
+  const far = async (mailbox: string) => {
+    await client.mailboxOpen(mailbox)
+    const all = await client.fetchAll('1:*', { flags: true, envelope: true })
+    return all.map(({ envelope, flags = new Set() }) => {
+      const letters = [flags.has('\\Flagged') && 'F', flags.has('\\Answered') && 'R', flags.has('\\Seen') && 'S']
+      return `${envelope?.subject?.replace('number ', '')} ${letters.filter(Boolean).join('')}`.trim()
+    })
+  }
+  const alike = async (mailbox: string, messages: readonly string[]) => {
+    assert.deepEqual((await far(mailbox)).sort(), messages, `${mailbox} on the server`)
+    assert.deepEqual(await inMaildir(join(maildir, mailbox)), messages, `${mailbox} in the maildir`)
+  }
+
+  for (const id of [1, 2, 3, 4]) await client.append('INBOX', message(id), id === 1 ? ['\\Seen'] : [])
+  await sync()
+  await alike('INBOX', ['1 S', '2', '3', '4'])
+
+  await client.mailboxOpen('INBOX')
+  await client.messageFlagsAdd('2', ['\\Flagged'])
+  await client.messageMove('3', 'Archive')
+  await mkdir(join(maildir, 'New', 'cur'), { recursive: true })
+  for (const part of ['new', 'tmp']) await mkdir(join(maildir, 'New', part))
+  await writeFile(join(maildir, 'New', 'cur', '5.near:2,RS'), message(5).replaceAll('\r\n', '\n'))
+  const inbox = await readdir(join(maildir, 'INBOX', 'new'))
+  for (const name of inbox) {
+    const file = join(maildir, 'INBOX', 'new', name)
+    if (/^id: 4$/m.test(await readFile(file, 'utf8'))) await rm(file)
+  }
+  await sync()
+  await alike('INBOX', ['1 S', '2 F'])
+  await alike('Archive', ['3'])
+  await alike('New', ['5 RS'])
+
+  await client.mailboxDelete('New')
+  await sync()
+  await alike('INBOX', ['1 S', '2 F'])
+})
+
+/** The certificate that a port shows to whoever connects, as PEM. */
+const certificateOf = async (port: number): Promise<string> => {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const pem = socket.getPeerX509Certificate()?.toString() ?? ''
+  socket.destroy()
+  return pem
+}

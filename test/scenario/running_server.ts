@@ -80,13 +80,14 @@ export class RunningServer implements AsyncDisposable {
     return (await readFile(logOf(this.directory))).toString('utf8', from)
   }
 
-  /** Resolves once it has logged what matches, after that byte of its log. Throws when it ends instead, or takes too long. */
-  async logs(event: RegExp, from = 0): Promise<void> {
+  /** Resolves to the match once it has logged it, after that byte of its log. Throws when it ends instead, or takes too long. */
+  async logs(event: RegExp, from = 0): Promise<RegExpExecArray> {
     const late = AbortSignal.timeout(patience)
     for (;;) {
       const ended = this.#ended
       const log = await this.log(from)
-      if (event.test(log)) return
+      const match = event.exec(log)
+      if (match) return match
       if (ended || late.aborted) throw new Error(`${event} is not in the log: ${log}`)
       await pause(10)
     }
