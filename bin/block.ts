@@ -51,6 +51,8 @@ export const withBlocks = async <R>(
     const api = await graph.find(name, role)
     if (api !== undefined) return api
     const what = role.name.replaceAll('_', ' ')
-    throw new UsageError(known.has(name) ? `${name} is no ${what} that can be managed` : `${path} has no block ${name}`)
+    throw new UsageError(
+      known.has(name) ? `${name} has no ${what} that can be managed` : `${path} has no block ${name}`,
+    )
   })
 }

@@ -3,9 +3,9 @@ import { globals } from '../core/mail/globals.ts'
 import { Graph } from '../core/runtime/graph.ts'
 import { ProcessHost } from '../core/runtime/host.ts'
 import { moduleFolders, Registry } from '../core/runtime/registry.ts'
-import { readSettings } from '../core/runtime/settings.ts'
+import { soundSettings } from '../core/runtime/settings.ts'
 import { describeProblem, readConfig } from '../grammar/index.ts'
-import { ConfigError } from '../grammar/node.ts'
+import { ConfigError, type Problem } from '../grammar/node.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './errors.ts'
 import { configFile, processOptions } from './setup.ts'
@@ -18,11 +18,12 @@ export const check: Command = {
     const path = call.args[0] ?? configFile(call)
     try {
       const { nodes, warnings } = await readConfig(path, { env: call.env })
+      warn(warnings) // before anything else, since an error may come of what is odd
       using host = new ProcessHost(processOptions(call))
-      const settings = await readSettings(nodes, host.options)
+      const settings = await soundSettings(nodes, host.options)
       using registry = new Registry(moduleFolders(resolve(path), settings.directories.state))
       await using graph = await Graph.build(nodes, { registry, host: host.for(settings), globals })
-      for (const warning of [...warnings, ...graph.warnings]) say(`warning: ${describeProblem(warning)}`)
+      warn(graph.warnings)
       await graph.inspect()
       say(`${path}: no errors`)
       return 0
@@ -34,6 +35,10 @@ export const check: Command = {
       return 2
     }
   },
+}
+
+const warn = (warnings: readonly Problem[]): void => {
+  for (const warning of warnings) say(`warning: ${describeProblem(warning)}`)
 }
 
 const say = (line: string): void => {

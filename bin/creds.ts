@@ -2,6 +2,7 @@ import { UserError, Users } from '../core/mail/auth.ts'
 import { blockName, blockOption, withBlock } from './block.ts'
 import type { Call, Command, Group } from './command.ts'
 import { CommandError, UsageError } from './errors.ts'
+import { bcryptCostOf, hashName } from './hash_options.ts'
 import type { Options } from './options.ts'
 import { askPassword, confirm } from './prompt.ts'
 
@@ -36,13 +37,12 @@ const create: Command = {
     ...options,
     ...password,
     hash: { type: 'string', usage: 'bcrypt|argon2', doc: 'How the password is kept; bcrypt by default.' },
-    'bcrypt-cost': { type: 'string', usage: 'N', doc: 'How costly bcrypt is to be, up to 31; 10 by default.' },
+    'bcrypt-cost': { type: 'string', usage: 'N', doc: 'How costly bcrypt is to be, from 4 to 31; 10 by default.' },
   },
   async run(call) {
     const [username = ''] = call.args
-    const hash = call.options.text('hash')
-    const cost = call.options.text('bcrypt-cost')
-    const bcryptCost = cost === undefined ? undefined : wholeNumber('bcrypt-cost', cost)
+    const hash = hashName(call)
+    const bcryptCost = call.options.text('bcrypt-cost') === undefined ? undefined : bcryptCostOf(call)
     return await withUsers(call, async (users) => {
       const text = await newPassword('Enter password for new user', call)
       try {
@@ -87,12 +87,6 @@ const newPassword = async (prompt: string, { options }: Call): Promise<string> =
   const text = await askPassword(prompt, options.text('password'))
   if (text === '') throw new CommandError('the password is empty')
   return text
-}
-
-/** The value of an option that is a number. Throws UsageError. */
-export const wholeNumber = (option: string, written: string): number => {
-  if (!/^-?\d{1,15}$/.test(written)) throw new UsageError(`-${option} needs a whole number, not ${written}`)
-  return Number(written)
 }
 
 export const creds: Group = {

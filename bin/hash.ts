@@ -1,7 +1,7 @@
 import { hashes, PasswordHasher } from '../core/kit/password/index.ts'
-import type { Call, Command } from './command.ts'
-import { wholeNumber } from './creds.ts'
-import { UsageError } from './errors.ts'
+import type { Command } from './command.ts'
+import { bcryptCostOf, hashName } from './hash_options.ts'
+import { numberOption } from './number.ts'
 import { askPassword } from './prompt.ts'
 
 /** What a password is kept as: for tables that are written by hand. Reads no configuration. */
@@ -16,16 +16,12 @@ export const hash: Command = {
     'argon2-threads': { type: 'string', usage: 'N', doc: 'Lanes; 1 by default.' },
   },
   async run(call) {
-    const name = call.options.text('hash') ?? 'bcrypt'
-    if (!hashes.some((known) => known === name)) {
-      throw new UsageError(`there is no hash ${name}; there are ${hashes.join(', ')}`)
-    }
     const options = {
-      hash: name,
-      bcryptCost: number(call, 'bcrypt-cost', 10, 4, 31),
-      argon2Time: number(call, 'argon2-time', 2, 1, 2 ** 32 - 1),
-      argon2Memory: number(call, 'argon2-memory', 1024, 8, 4 * 1024 * 1024),
-      argon2Threads: number(call, 'argon2-threads', 1, 1, 255),
+      hash: hashName(call) ?? 'bcrypt',
+      bcryptCost: bcryptCostOf(call),
+      argon2Time: numberOption(call, 'argon2-time', 2, 1, 2 ** 32 - 1),
+      argon2Memory: numberOption(call, 'argon2-memory', 1024, 8, 4 * 1024 * 1024),
+      argon2Threads: numberOption(call, 'argon2-threads', 1, 1, 255),
     }
     const password = await askPassword('Enter password', call.options.text('password'))
     if (password === '') warn('the password is empty')
@@ -34,13 +30,6 @@ export const hash: Command = {
     process.stdout.write(`${await hasher.hash(password, options)}\n`)
     return 0
   },
-}
-
-const number = ({ options }: Call, name: string, fallback: number, min: number, max: number): number => {
-  const written = options.text(name)
-  const value = written === undefined ? fallback : wholeNumber(name, written)
-  if (value < min || value > max) throw new UsageError(`-${name} is from ${min} to ${max}, not ${value}`)
-  return value
 }
 
 const warn = (text: string): void => {

@@ -1,8 +1,7 @@
 import type { Folder, SpecialUse } from '../core/mail/storage.ts'
 import { storageOptions, withAccount, withStorage, yesOption } from './accounts.ts'
 import type { Call, Command, Group } from './command.ts'
-import { wholeNumber } from './creds.ts'
-import { UsageError } from './errors.ts'
+import { numberOption } from './number.ts'
 import type { Options } from './options.ts'
 import { confirm } from './prompt.ts'
 
@@ -79,14 +78,9 @@ const appendlimit: Command = {
   },
   run: (call) =>
     withAccount(call, async (account) => {
-      const written = call.options.text('value')
-      if (written === undefined) {
-        process.stdout.write(`${(await account.ownAppendLimit()) ?? 'No limit'}\n`)
-        return 0
-      }
-      const bytes = wholeNumber('value', written)
-      if (bytes < -1 || bytes > largestLimit) throw new UsageError(`-value is from -1 to ${largestLimit}, not ${bytes}`)
-      await account.setAppendLimit(bytes === -1 ? null : bytes)
+      const bytes = numberOption(call, 'value', undefined, -1, largestLimit)
+      if (bytes === undefined) process.stdout.write(`${(await account.ownAppendLimit()) ?? 'No limit'}\n`)
+      else await account.setAppendLimit(bytes === -1 ? null : bytes)
       return 0
     }),
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os'
+import { inRanges, toRanges } from '../core/kit/imap/sequence_set.ts'
 import { spoolBody } from '../core/kit/message/body.ts'
 import type { Mailbox, UidRange } from '../core/mail/storage.ts'
 import { storageOptions, withAccount, withMailbox, yesOption } from './accounts.ts'
@@ -6,6 +7,7 @@ import type { Call, Command, Group } from './command.ts'
 import { UsageError } from './errors.ts'
 import { describeFully, describeShortly } from './message_text.ts'
 import type { Options } from './options.ts'
+import { Progress } from './progress.ts'
 import { confirm } from './prompt.ts'
 import { selectUids } from './selection.ts'
 
@@ -59,16 +61,24 @@ const flagCommand = (mode: 'add' | 'remove' | 'replace', doc: string): Command =
     }),
 })
 
+/** How many messages one commit removes: sessions that have the mailbox open learn of them bit by bit. */
+const removedAtOnce = 1_000
+
 const remove: Command = {
   args: 'USERNAME MAILBOX SEQ',
   doc: 'Remove messages for good.',
   options: { ...storageOptions, ...uidOption, ...yesOption },
   run: (call) =>
     withMailbox(call, false, async (mailbox) => {
-      const uids = chosen(mailbox, call)
+      const uids = present(mailbox, chosen(mailbox, call))
       await confirm('Are you sure you want to delete these messages?', call.options.flag('yes'))
-      await mailbox.store(uids, 'add', ['\\Deleted'])
-      await mailbox.expunge(uids)
+      using progress = new Progress(uids.length, 'messages')
+      for (let done = 0; done < uids.length; done += removedAtOnce) {
+        const part = toRanges(uids.slice(done, done + removedAtOnce))
+        await mailbox.store(part, 'add', ['\\Deleted'])
+        await mailbox.expunge(part)
+        progress.add(Math.min(removedAtOnce, uids.length - done))
+      }
       return 0
     }),
 }
@@ -96,7 +106,9 @@ const list: Command = {
     withMailbox(call, true, async (mailbox) => {
       const describe = call.options.flag('full') ? describeFully : describeShortly
       const number = new Map(mailbox.snapshot.uids.map((uid, index) => [uid, index + 1]))
-      for await (const message of mailbox.messages(chosen(mailbox, call), { header: true })) {
+      const uids = chosen(mailbox, call)
+      if (uids.length === 0) process.stderr.write('No messages.\n')
+      for await (const message of mailbox.messages(uids, { header: true })) {
         await print(describe(message, number.get(message.uid) ?? 0))
       }
       return 0
@@ -109,14 +121,12 @@ const dump: Command = {
   options: { ...storageOptions, ...uidOption },
   run: (call) =>
     withMailbox(call, true, async (mailbox) => {
-      const uids = chosen(mailbox, call)
-      const wanted = mailbox.snapshot.uids.filter((uid) => uids.some(({ first, last }) => first <= uid && uid <= last))
-      const progress = process.stderr.isTTY && !process.stdout.isTTY
-      for (const [index, uid] of wanted.entries()) {
+      const uids = present(mailbox, chosen(mailbox, call))
+      using progress = new Progress(uids.length, 'messages', { alone: true })
+      for (const uid of uids) {
         for await (const chunk of (await mailbox.content(uid)).read()) await print(chunk)
-        if (progress) process.stderr.write(`\r${index + 1} of ${wanted.length} messages`)
+        progress.add()
       }
-      if (progress) process.stderr.write('\n')
       return 0
     }),
 }
@@ -132,6 +142,10 @@ const chosen = (mailbox: Mailbox, { args, options }: Call): readonly UidRange[] 
   }
   return selectUids(mailbox.snapshot.uids, written, byUid)
 }
+
+/** The UIDs of the messages that are there, ascending. */
+const present = (mailbox: Mailbox, ranges: readonly UidRange[]): readonly number[] =>
+  mailbox.snapshot.uids.filter((uid) => inRanges(ranges, uid))
 
 /** Waits for a reader that is slower. */
 const print = async (text: string | Uint8Array): Promise<void> => {

@@ -3,7 +3,7 @@ import { didYouMean } from '../core/config/nearest.ts'
 import { globals } from '../core/mail/globals.ts'
 import type { ModuleDefinition } from '../core/module.ts'
 import { pipelineDirectives } from '../core/pipeline/index.ts'
-import { moduleFolders, Registry } from '../core/runtime/registry.ts'
+import { ModuleError, moduleFolders, Registry } from '../core/runtime/registry.ts'
 import type { Command } from './command.ts'
 import { defaultGlobal } from './defaults.ts'
 import { UsageError } from './errors.ts'
@@ -47,8 +47,17 @@ const overview = async (registry: Registry): Promise<string> => {
   ].join('\n')
 }
 
-/** Each module once, whatever names it has. */
+/** Each module once, whatever names it has; one that cannot be loaded is named on standard error and left out. */
 const all = async (registry: Registry): Promise<readonly ModuleDefinition[]> => {
-  const definitions = await Promise.all((await registry.names()).map((name) => registry.find(name)))
+  const find = async (name: string): Promise<ModuleDefinition | undefined> => {
+    try {
+      return await registry.find(name)
+    } catch (error) {
+      if (!(error instanceof ModuleError)) throw error
+      process.stderr.write(`Warning: ${error.message}\n`)
+      return undefined
+    }
+  }
+  const definitions = await Promise.all((await registry.names()).map(find))
   return [...new Set(definitions.filter((definition) => definition !== undefined))]
 }

@@ -1,5 +1,5 @@
 import type { Node, Position, Problem, Word } from '../../grammar/node.ts'
-import { ConfigError } from '../../grammar/node.ts'
+import { ConfigError, describeProblem } from '../../grammar/node.ts'
 import type { Role } from '../role.ts'
 
 /** What a directive looks like to a person: the source of the manual, of completion and of hover text. */
@@ -111,7 +111,9 @@ export class Directive<T> {
     for (const node of nodes) if (node) await problems.gather(async () => values.push(await this.#one(node, scope)))
     problems.raise()
     if (required && values.length === 0) {
-      throw new ConfigError(owner.at, `${owner.text} needs ${name} ${this.shape.usage}`.trimEnd())
+      // What stands after the name of a module is read as a directive of that name.
+      const missing = name === owner.text ? this.shape.usage : `${name} ${this.shape.usage}`
+      throw new ConfigError(owner.at, `${owner.text} needs ${missing}`.trimEnd())
     }
     return (many ? values : values[0]) as T
   }
@@ -158,8 +160,9 @@ export class Problems {
     const [first, second] = this.#found
     if (!first) return
     if (!second) throw first
-    const all = new Set(this.#found.flatMap(({ problems }) => problems))
-    const files = [...Map.groupBy(all, ({ at }) => at?.file).values()]
+    // A directive that several blocks inherit is read for each of them.
+    const all = new Map(this.#found.flatMap(({ problems }) => problems).map((each) => [describeProblem(each), each]))
+    const files = [...Map.groupBy(all.values(), ({ at }) => at?.file).values()]
     throw new ConfigError(files.flatMap((problems) => problems.toSorted(byPlace)))
   }
 }

@@ -1,7 +1,6 @@
 import { posix } from 'node:path'
 import { ConfigError } from '../../grammar/node.ts'
-import { blaming } from './directive.ts'
-import { custom, quoted } from './values.ts'
+import { custom, everyWord, quoted } from './values.ts'
 
 /** Where a server listens or a client connects: `tcp://host:port`, `tls://host:port`, `unix://path`. */
 export interface EndpointAddress {
@@ -94,5 +93,5 @@ export const endpoint = () =>
 export const endpoints = () =>
   custom({ args: 'custom: addresses', usage: 'ADDRESS…' }, (words, { name }) => {
     if (words.length === 0) throw new ConfigError(name.at, `${name.text} needs an address such as tcp://0.0.0.0:25`)
-    return words.map((word) => blaming(word.at, () => parseEndpoint(word.text)))
+    return everyWord(words, parseEndpoint)
   })

@@ -1,4 +1,4 @@
-import type { Node, Word } from '../../grammar/node.ts'
+import type { Node, Problem, Word } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import type { Shape } from './directive.ts'
 import { blaming, Directive } from './directive.ts'
@@ -19,6 +19,22 @@ export const custom = <T>(
     withoutBlock(node)
     return blaming(node.args[0]?.at ?? node.name.at, () => parse(node.args, node))
   })
+
+/** Turns each word into a value by `parse`, which throws what is wrong with it; tells of every word that is wrong. */
+export const everyWord = <T>(words: readonly Word[], parse: (written: string) => T): T[] => {
+  const problems: Problem[] = []
+  const values: T[] = []
+  for (const { text, at } of words) {
+    try {
+      values.push(blaming(at, () => parse(text)))
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return values
+}
 
 /** A directive with exactly one argument, turned into a value by `parse`, which throws what is wrong with it. */
 export const value = <T>(
@@ -108,7 +124,7 @@ export const someOf = <const V extends string>(...values: V[]) =>
     (words, node) => {
       if (words.length === 0)
         throw new ConfigError(node.name.at, `${node.name.text} needs one or more of ${values.join(', ')}`)
-      return words.map((word) => blaming(word.at, () => known(values, word.text)))
+      return everyWord(words, (written) => known(values, written))
     },
   )
 

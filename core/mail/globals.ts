@@ -5,6 +5,13 @@ import { Table } from './table.ts'
 import { serverTls } from './tls.ts'
 import { tlsClient } from './tls_client.ts'
 
+/** `off` beside other targets contradicts itself. */
+const onlyOff = (targets: readonly string[]): readonly string[] => {
+  if (targets.includes('')) throw new RangeError('a target of log is an empty word')
+  if (targets.includes('off') && targets.length > 1) throw new RangeError('off excludes all other targets of log')
+  return targets
+}
+
 /** What the process itself is told by a configuration. Needs no module, and so can be read before there is any. */
 export const processGlobals = {
   state_dir: text('PATH')
@@ -15,9 +22,11 @@ export const processGlobals = {
   runtime_dir: text('PATH')
     .default('/run/maddy')
     .doc('Where sockets and what need not outlive the process are kept. Relative `unix:` addresses start here.'),
-  log: words('TARGET…').doc(
-    'Where log lines go, instead of where the command line says: `stderr`, `stderr_ts` (with the time), `syslog`, the path of a file, several of them, or `off`.',
-  ),
+  log: words('TARGET…')
+    .map(onlyOff)
+    .doc(
+      'Where log lines go, instead of where the command line says: `stderr`, `stderr_ts` (with the time), `syslog`, the path of a file, several of them, or `off`.',
+    ),
   debug: flag().default('no').doc('Whether debug lines are logged. A block may say otherwise for itself.'),
   auto_reload: flag()
     .default('no')

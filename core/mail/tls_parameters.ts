@@ -1,8 +1,8 @@
 import { ConfigError } from '../../grammar/node.ts'
 import type { Directives } from '../config/directive.ts'
-import { blaming, Directive } from '../config/directive.ts'
+import { Directive } from '../config/directive.ts'
 import { didYouMean } from '../config/nearest.ts'
-import { custom, withoutBlock } from '../config/values.ts'
+import { custom, everyWord, withoutBlock } from '../config/values.ts'
 import { cipherNames, parseCipher } from '../kit/tls/ciphers.ts'
 import { curveNames, parseCurve, parseProtocols, versionNames } from '../kit/tls/parameters.ts'
 
@@ -41,7 +41,7 @@ const ciphers = () =>
 const curves = () =>
   custom({ args: `enum list:${curveNames.join(',')}`, usage: 'CURVE…', values: curveNames }, (words, { name }) => {
     if (words.length === 0) throw new ConfigError(name.at, `${name.text} needs one or more of ${curveNames.join(', ')}`)
-    return words.map(({ text, at }) => blaming(at, () => parseCurve(text)))
+    return everyWord(words, parseCurve)
   })
 
 /** What `tls` and `tls_client` have in common. */

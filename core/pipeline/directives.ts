@@ -1,8 +1,9 @@
 import { ConfigError, type Node, type Position } from '../../grammar/node.ts'
 import { block, readBlock } from '../config/block.ts'
 import type { Directives, Scope, Values } from '../config/directive.ts'
-import { blaming, Directive } from '../config/directive.ts'
+import { Directive } from '../config/directive.ts'
 import { use } from '../config/reference.ts'
+import { everyWord } from '../config/values.ts'
 import { Table } from '../mail/table.ts'
 import { Target } from '../mail/target.ts'
 import { Pipeline } from './pipeline.ts'
@@ -32,7 +33,7 @@ const ruled = <D extends Directives>(name: string, directives: D) =>
     { args: `custom: RULE… + block:${name}`, usage: 'ADDRESS|DOMAIN… { … }', children: directives },
     async (node, scope) => {
       if (node.args.length === 0) throw new ConfigError(node.name.at, `${node.name.text} needs an address or a domain`)
-      const rules = node.args.map((word) => blaming(word.at, () => parseRule(word.text)))
+      const rules = everyWord(node.args, parseRule)
       return { rules, value: await readBlock(directives, body(node), scope), at: node.name.at }
     },
   )

@@ -30,7 +30,6 @@ class Routed implements Delivery {
   readonly #source: Source
   readonly #envelope: Envelope
   readonly #started = new Map<Target, Started>()
-  readonly #open = new AsyncDisposableStack()
 
   constructor(source: Source, envelope: Envelope) {
     this.#source = source
@@ -67,14 +66,17 @@ class Routed implements Delivery {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.disposeAsync()
+    const [only, another] = this.#started.values()
+    if (!another) return only?.delivery[Symbol.asyncDispose]() // a stack costs more than most targets do
+    await using open = new AsyncDisposableStack()
+    for (const { delivery } of this.#started.values()) open.use(delivery)
   }
 
   async #start(target: Target): Promise<Started> {
     const known = this.#started.get(target)
     if (known) return known
     const started: Started = {
-      delivery: this.#open.use(await target.begin(this.#envelope)),
+      delivery: await target.begin(this.#envelope),
       recipients: [],
       ready: false,
     }

@@ -57,8 +57,9 @@ export class Blocks {
     const block = this.#named.get(name) ?? this.#onlyOneOf(name)
     if (block) return block
     if (this.#unusable.has(name)) throw this.#unusable.get(name)
+    if (name === '') throw new ConfigError(word.at, 'a name is missing after &')
     const hint = didYouMean(name, this.#named.keys())
-    throw new ConfigError(word.at, `no block is named ${name === '' ? 'nothing: write &NAME' : name}${hint}`)
+    throw new ConfigError(word.at, `no block is named ${name}${hint}`)
   }
 
   /** Blocks that nothing refers to are most likely a slip. `used` tells those that something does refer to. */

@@ -75,14 +75,15 @@ const converse = async (socket: Socket, answer: Answer): Promise<void> => {
   const send = (reply: ControlReply) => {
     if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`)
   }
-  const written = await readLine(socket)
-  send({ result: await settle(written, answer, (progress) => send({ progress })) })
-  socket.end()
+  send({ result: await settle(readLine(socket), answer, (progress) => send({ progress })) })
+  socket.destroySoon()
 }
 
-const settle = async (written: string, answer: Answer, progress: (step: string) => void): Promise<ControlResult> => {
+type Progress = (step: string) => void
+
+const settle = async (written: Promise<string>, answer: Answer, progress: Progress): Promise<ControlResult> => {
   try {
-    const request: unknown = JSON.parse(written)
+    const request: unknown = JSON.parse(await written)
     if (!isRequest(request)) throw new Error('expected {"command":"reload"} or {"command":"status"}')
     return await answer(request, progress)
   } catch (error) {
@@ -102,11 +103,12 @@ const readLine = (socket: Socket): Promise<string> =>
     let text = ''
     const timer = setTimeout(() => reject(new Error('nothing was asked')), patience)
     socket.setEncoding('utf8')
-    socket.on('data', (chunk) => {
+    socket.on('data', function take(chunk) {
       text += chunk
       const end = text.indexOf('\n')
       if (end < 0 && text.length <= longest) return
       clearTimeout(timer)
+      socket.off('data', take)
       if (end < 0 || end > longest) reject(new Error('the request is too long'))
       else resolve(text.slice(0, end))
     })

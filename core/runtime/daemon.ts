@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type ControlRequest, type ControlResult, ControlSocket } from './control.ts'
 import { ProcessHost, type ProcessOptions } from './host.ts'
-import { type Progress, problemsOf, type Source, StartError, Supervisor } from './supervisor.ts'
+import { filesOf, type Progress, problemsOf, type Source, StartError, Supervisor } from './supervisor.ts'
 import { Systemd } from './systemd.ts'
 import { Watcher } from './watcher.ts'
 
@@ -87,9 +87,16 @@ export class Daemon implements AsyncDisposable {
       await this.#supervisor.load(progress)
       this.#systemd.ready('serving')
     } catch (error) {
+      this.#watchAlso(filesOf(error))
       this.#systemd.ready(`serving; the last reload failed: ${problemsOf(error)[0]}`)
       throw error
     }
+  }
+
+  /** A mistake may be in a file that the configuration in force does not have; mending it is to be noticed too. */
+  #watchAlso(files: readonly string[]): void {
+    const { current } = this.#supervisor
+    if (current?.settings.autoReload) this.#watcher.watch([...current.files, ...files])
   }
 
   #reopenLogs(): void {

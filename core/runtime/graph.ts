@@ -7,6 +7,7 @@ import { blaming, Problems } from '../config/directive.ts'
 import { Endpoint } from '../mail/endpoint.ts'
 import type { Context, ModuleDefinition } from '../module.ts'
 import type { Role } from '../role.ts'
+import { repeatedAddresses } from './addresses.ts'
 import { type Block, Blocks } from './blocks.ts'
 import { makeContext } from './context.ts'
 import { checkRole, findDefinition, readConfig } from './definitions.ts'
@@ -145,7 +146,7 @@ export class Graph implements AsyncDisposable {
   }
 
   async #makeAll(problems: Problems): Promise<void> {
-    const { only, globals } = this.#options
+    const { only, globals, host } = this.#options
     if (only) {
       for (const name of only) {
         const block = this.#blocks.named(name)
@@ -160,7 +161,9 @@ export class Graph implements AsyncDisposable {
       for (const block of this.#blocks.all) if (block.endpoint) await problems.gather(() => this.#make(block, []))
     }
     for (let later = this.#pending.shift(); later; later = this.#pending.shift()) await problems.gather(later)
-    if (!only) await this.#reportUnused(problems)
+    if (only) return
+    for (const problem of repeatedAddresses(this.#blocks.all, host.directories.runtime)) problems.add(problem)
+    await this.#reportUnused(problems)
   }
 
   /** Blocks that nothing refers to are built all the same, for the errors inside. */
@@ -274,7 +277,7 @@ export class Graph implements AsyncDisposable {
   /** What a directive that takes a module has been given: `&name`, or a module in place. */
   async #use(role: Role<unknown>, node: Node, path: Path, module?: string): Promise<Instance> {
     const [first, ...rest] = node.args
-    if (first?.text.startsWith('&') && !first.quoted) {
+    if (first?.text.startsWith('&')) {
       const instance = await this.#refer(first, rest, node, path)
       checkRole(instance.definition, role, first)
       return instance

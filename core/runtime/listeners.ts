@@ -1,10 +1,10 @@
 import type { EndpointAddress } from '../config/endpoint.ts'
-import { formatEndpoint, socketPath } from '../config/endpoint.ts'
+import { socketPath } from '../config/endpoint.ts'
 import type { Logger } from '../log.ts'
 import type { ServeOptions, Session } from '../module.ts'
+import { boundPlace, isFree } from './addresses.ts'
 import type { Lease } from './instance.ts'
 import { defaultGrace, Port, PortLease } from './lease.ts'
-import { isWildcard } from './port.ts'
 import { Sessions } from './sessions.ts'
 
 /**
@@ -113,19 +113,12 @@ export class Claim {
   /** Binds the address unless it is bound already. Throws an Error that names the address and what is wrong. */
   async lease(address: EndpointAddress, session: Session, options: ServeOptions): Promise<Lease> {
     const path = address.scheme === 'unix' ? socketPath(address, this.#runtimeDirectory) : ''
-    return await this.#make(this.#key(address, path), address, path, session, options)
+    return await this.#make(this.#key(address), address, path, session, options)
   }
 
-  #key(address: EndpointAddress, path: string): string {
-    const wildcard = isWildcard(address.host)
-    const bound = {
-      ...address,
-      scheme: address.scheme === 'unix' ? 'unix' : 'tcp',
-      path,
-      host: wildcard ? '' : address.host,
-    }
-    const place = formatEndpoint(bound as EndpointAddress)
-    const free = address.scheme !== 'unix' && address.port === 0
+  #key(address: EndpointAddress): string {
+    const place = boundPlace(address, this.#runtimeDirectory)
+    const free = isFree(address)
     // Free ports are all different; the first of one configuration follows on the first of the one before.
     for (let nth = 1; ; nth++) {
       const key = free ? `${place}#${nth}` : place

@@ -57,19 +57,45 @@ export class LogOutput implements LogSink, Disposable {
 }
 
 /** A logger; `debugging` is the nearest explicit setting of its owner, its file or the command line. */
-export const makeLogger = (sink: LogSink, name: string, debugging: boolean, base: Fields = {}): Logger => {
-  const write = (debug: boolean, event: string, fields: Fields) =>
-    sink.write({ time: new Date(), debug, name, event, fields: { ...base, ...fields } })
-  return {
-    debugging,
-    with: (fields) => makeLogger(sink, name, debugging, { ...base, ...fields }),
-    part: (part) => makeLogger(sink, name === '' ? part : `${name}/${part}`, debugging, base),
-    debug(event, fields = {}) {
-      if (debugging) write(true, event, fields)
-    },
-    info: (event, fields = {}) => write(false, event, fields),
-    error: (event, error, fields = {}) =>
-      write(false, event, { ...errorFields(error), ...stackOf(error, debugging), ...fields }),
+export const makeLogger = (sink: LogSink, name: string, debugging: boolean): Logger =>
+  new LineLogger(sink, name, debugging, {})
+
+class LineLogger implements Logger {
+  readonly debugging: boolean
+  readonly #sink: LogSink
+  readonly #name: string
+  readonly #base: Fields
+
+  constructor(sink: LogSink, name: string, debugging: boolean, base: Fields) {
+    this.debugging = debugging
+    this.#sink = sink
+    this.#name = name
+    this.#base = base
+  }
+
+  with(fields: Fields): Logger {
+    return new LineLogger(this.#sink, this.#name, this.debugging, { ...this.#base, ...fields })
+  }
+
+  part(part: string): Logger {
+    const name = this.#name === '' ? part : `${this.#name}/${part}`
+    return new LineLogger(this.#sink, name, this.debugging, this.#base)
+  }
+
+  debug(event: string, fields: Fields = {}): void {
+    if (this.debugging) this.#write(true, event, fields)
+  }
+
+  info(event: string, fields: Fields = {}): void {
+    this.#write(false, event, fields)
+  }
+
+  error(event: string, error: unknown, fields: Fields = {}): void {
+    this.#write(false, event, { ...errorFields(error), ...stackOf(error, this.debugging), ...fields })
+  }
+
+  #write(debug: boolean, event: string, fields: Fields): void {
+    this.#sink.write({ time: new Date(), debug, name: this.#name, event, fields: { ...this.#base, ...fields } })
   }
 }
 

@@ -15,16 +15,24 @@ const longest = 16_384
 
 /** `[NAME: ]EVENT<TAB>[JSON]`: always exactly one tab and never a line break, so that the line can be taken apart again. */
 export const formatLine = ({ name, event, fields }: LogLine): string => {
-  const present = Object.entries(fields).filter(([, value]) => value !== undefined)
-  const json = present.length === 0 ? '' : encode(Object.fromEntries(present))
-  return `${name === '' ? '' : `${plain(name)}: `}${plain(event)}\t${json}`
+  let json = ''
+  for (const key of Object.keys(fields).sort()) {
+    const value = fields[key]
+    if (value !== undefined) json += `${json === '' ? '{' : ','}${encode(key)}:${encode(value)}`
+  }
+  return `${name === '' ? '' : `${plain(name)}: `}${plain(event)}\t${json === '' ? '' : `${json}}`}`
 }
 
 /** `YYYY-MM-DDThh:mm:ss.mmmZ`, in UTC. */
 export const formatTime = (time: Date): string => time.toISOString()
 
+/** What stands in a line as it is; most of what is logged is so, and there are several lines for each message. */
+const simple = /^[ !#-%'-;=?-[\]-~]{0,1024}$/
+
 /** Control characters as escapes; the text stays readable and on its line. */
-const plain = (text: string): string =>
+const plain = (text: string): string => (simple.test(text) ? text : escaped(text))
+
+const escaped = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about
   cut(text).replace(/[\x00-\x1f\x7f\u2028\u2029]/g, (character) => escapes[character] ?? unicode(character))
 
@@ -35,8 +43,10 @@ const unicode = (character: string): string => `\\u${character.charCodeAt(0).toS
 const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}…` : text)
 
 /** JSON with sorted keys, and escaped as maddy does it: neither HTML nor a line break survives in it. */
-const encode = (value: unknown): string =>
-  JSON.stringify(printable(value, new Set())).replace(/[<>&\u2028\u2029]/g, unicode)
+const encode = (value: unknown): string => {
+  if (typeof value === 'string' && simple.test(value)) return `"${value}"`
+  return JSON.stringify(printable(value, new Set())).replace(/[<>&\u2028\u2029]/g, unicode)
+}
 
 /** Turns a value into what JSON can hold: errors into their text, times without a zone, keys in order. */
 const printable = (value: unknown, above: ReadonlySet<object>): unknown => {

@@ -88,7 +88,8 @@ const resolve = async (host: string): Promise<string> => {
 }
 
 const listen = async (place: Place, events: PortEvents): Promise<Server> => {
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+  // A client that closes its side after its last command still gets the replies; sessions end by themselves then.
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
   server.listen({ ...place, backlog })
   await once(server, 'listening')
   // Out of descriptors, most likely: the next connection may do better, so this is no reason to end.

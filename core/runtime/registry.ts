@@ -153,7 +153,8 @@ const scan = async (folders: readonly string[]): Promise<ReadonlyMap<string, Pac
     for (const path of await packagesIn(folder)) {
       const manifest = await readManifest(join(path, 'package.json'))
       for (const [name, file] of Object.entries(manifest?.tsmaddy?.modules ?? {})) {
-        if (!modules.has(name)) modules.set(name, { package: manifest?.name ?? path, file: join(path, file) })
+        if (typeof file !== 'string' || modules.has(name)) continue
+        modules.set(name, { package: manifest?.name ?? path, file: join(path, file) })
       }
     }
   }
@@ -170,16 +171,17 @@ const packagesIn = async (folder: string): Promise<string[]> => {
   return paths
 }
 
+/** What a package.json may say; anything may stand in it, since any package can be installed beside ours. */
 interface Manifest {
   readonly name?: string
-  readonly tsmaddy?: { readonly modules?: Readonly<Record<string, string>> }
+  readonly tsmaddy?: { readonly modules?: Readonly<Record<string, unknown>> | null } | null
 }
 
 /** Undefined for what has no readable package.json; a package that is broken otherwise is not our affair. */
-const readManifest = async (file: string): Promise<Manifest | undefined> => {
+const readManifest = async (file: string): Promise<Manifest | null | undefined> => {
   try {
     const text = await readFile(file, 'utf8')
-    return text.includes('"tsmaddy"') ? (JSON.parse(text) as Manifest) : undefined
+    return text.includes('"tsmaddy"') ? (JSON.parse(text) as Manifest | null) : undefined
   } catch {
     return undefined
   }

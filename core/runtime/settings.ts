@@ -49,6 +49,24 @@ export const readSettings = async (
   }
 }
 
+/**
+ * As `readSettings`, but what is wrong is left out: for a graph that is built of all nodes, and which tells of it together
+ * with everything else. Throws nothing.
+ */
+export const soundSettings = async (nodes: readonly Node[], surroundings: Surroundings): Promise<Settings> => {
+  const sound = new Map<string, Node>()
+  for (const node of nodes) {
+    const { text } = node.name
+    if (!Object.hasOwn(processGlobals, text) || sound.has(text)) continue
+    const right = await readSettings([node], surroundings).then(
+      () => true,
+      () => false,
+    )
+    if (right) sound.set(text, node)
+  }
+  return await readSettings([...sound.values()], surroundings)
+}
+
 const refuse = (node: Node): never => {
   throw new ConfigError(node.name.at, `${node.name.text} cannot refer to a module`)
 }

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { type Environment, readConfig } from '../../grammar/index.ts'
 import { ConfigError, describeProblem, type Problem } from '../../grammar/node.ts'
 import { globals } from '../mail/globals.ts'
@@ -7,7 +8,7 @@ import type { ProcessHost } from './host.ts'
 import { errorText } from './log_line.ts'
 import { type LogTarget, openTargets } from './log_target.ts'
 import { moduleFolders, Registry } from './registry.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { type Settings, soundSettings } from './settings.ts'
 
 export interface Source {
   /** Of the configuration file, absolute. */
@@ -131,7 +132,7 @@ export class Supervisor {
   async #prepare(undo: AsyncDisposableStack): Promise<Loaded> {
     const { path, env } = this.#source
     const { nodes, files, warnings } = await readConfig(path, { env })
-    const settings = await readSettings(nodes, this.#host.options)
+    const settings = await soundSettings(nodes, this.#host.options)
     const registry = undo.use(new Registry(moduleFolders(path, settings.directories.state)))
     const host = this.#host.for(settings)
     const previous = this.#current?.graph
@@ -208,6 +209,12 @@ const close = async ({ graph, registry }: Loaded, grace: number): Promise<void> 
 const mistake = (error: unknown): Error | undefined => {
   if (error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError) return error
   return error instanceof Error ? mistake(error.cause) : undefined
+}
+
+/** The files that something is wrong with, absolute. */
+export const filesOf = (error: unknown): readonly string[] => {
+  if (!(error instanceof ConfigError)) return []
+  return [...new Set(error.problems.flatMap(({ at }) => at?.file ?? []))].filter((file) => isAbsolute(file))
 }
 
 /** One line for each thing that is wrong. */

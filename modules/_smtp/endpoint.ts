@@ -76,6 +76,7 @@ export const makeEndpoint = (
       secure: address.scheme === 'tls',
       stop,
       failed,
+      crashed: (error) => log.error('command failed', error, { src_ip: formatPeer(arrival.client) }),
       ...(config.io_debug && {
         dialogue: (line) => log.info('dialogue', { src_ip: formatPeer(arrival.client), line }),
       }),

@@ -7,18 +7,19 @@ const patience = 5_000
 export class ReverseLookup implements Disposable {
   readonly #cancel = new AbortController()
   readonly #name: Promise<string | null>
-  #known: string | null | undefined
+  /** As `name` has it; undefined while the lookup goes on. */
+  known: string | null | undefined
 
   constructor(ip: string, dns: Resolver, log: Logger) {
     this.#name = this.#look(ip, dns, log).then((name) => {
-      this.#known = name
+      this.known = name
       return name
     })
   }
 
   /** The first name; empty when there is none, null when that cannot be told in time. */
   async name(): Promise<string | null> {
-    if (this.#known !== undefined) return this.#known
+    if (this.known !== undefined) return this.known
     const { promise: late, resolve } = Promise.withResolvers<null>()
     const timer = setTimeout(() => resolve(null), patience)
     try {

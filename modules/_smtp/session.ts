@@ -2,6 +2,7 @@ import type { Origin, Peer, SmtpError } from '../../core/index.ts'
 import { formatPeer } from '../../core/index.ts'
 import { formatAddress } from '../../core/kit/address/index.ts'
 import type { Content, MailParameters, Path, Receiver } from '../../core/kit/smtp/server/index.ts'
+import { afterwards } from '../../core/kit/smtp/server/index.ts'
 import { ReverseLookup } from './reverse.ts'
 import type { Settings } from './settings.ts'
 import { type Mail, Transaction } from './transaction.ts'
@@ -14,6 +15,8 @@ export class Session implements Receiver {
   #secure = false
   #user: string | null = null
   #reverse: ReverseLookup | undefined
+  /** Undefined until it is complete, and when something of it has changed. */
+  #origin: Origin | undefined
   #mail: Mail | undefined
   #transaction: Transaction | undefined
   /** Why the sender is refused, told to each recipient. */
@@ -28,6 +31,7 @@ export class Session implements Receiver {
   greet(name: string, secure: boolean): void {
     this.#helo = name
     this.#secure = secure
+    this.#origin = undefined
     if (!this.#peer) return
     this.#reverse ??= new ReverseLookup(this.#peer.ip, this.#settings.dns, this.#settings.log)
   }
@@ -35,45 +39,46 @@ export class Session implements Receiver {
   secured(): void {
     this.#helo = ''
     this.#user = null
+    this.#origin = undefined
   }
 
   async authenticate(username: string, password: string): Promise<boolean> {
     const right = await this.#settings.authenticator.verify(username, password, this.#peer)
-    if (right) this.#user = username
-    return right
+    if (!right) return false
+    this.#user = username
+    this.#origin = undefined
+    return true
   }
 
   authenticationRefused(error: Error): void {
     this.#settings.log.error('authentication failed', error, { src_ip: formatPeer(this.#peer), username: '' })
   }
 
-  async mail(path: Path | null, parameters: MailParameters): Promise<void> {
-    await this.#end()
-    this.#mail = { path, parameters }
-    if (this.#settings.deferSenderReject) return
-    this.#transaction = await this.#begin(this.#mail)
+  mail(path: Path | null, parameters: MailParameters): void | Promise<void> {
+    return afterwards(this.#end(), () => {
+      this.#mail = { path, parameters }
+      return this.#settings.deferSenderReject ? undefined : this.#begin(this.#mail)
+    })
   }
 
   async recipient(path: Path): Promise<void> {
     try {
-      await this.#toRecipient(path)
+      if (this.#refusal !== undefined) throw this.#refusal
+      if (!this.#transaction && this.#mail) await this.#beginDeferred(this.#mail)
+      await this.#transaction?.recipient(path)
     } catch (error) {
       this.#countError(error, path)
       throw error
     }
   }
 
-  async #toRecipient(path: Path): Promise<void> {
-    if (this.#refusal !== undefined) throw this.#refusal
-    if (!this.#transaction && this.#mail) {
-      try {
-        this.#transaction = await this.#begin(this.#mail)
-      } catch (error) {
-        this.#refusal = error
-        throw error
-      }
+  async #beginDeferred(mail: Mail): Promise<void> {
+    try {
+      await this.#begin(mail)
+    } catch (error) {
+      this.#refusal = error
+      throw error
     }
-    await this.#transaction?.recipient(path)
   }
 
   async data(content: Content): Promise<readonly (SmtpError | undefined)[]> {
@@ -85,41 +90,48 @@ export class Session implements Receiver {
     }
   }
 
-  async reset(): Promise<void> {
-    if (this.#transaction) this.#transaction.log.debug('reset')
-    await this.#end()
+  reset(): void | Promise<void> {
+    this.#transaction?.log.debug('reset')
+    return this.#end()
   }
 
-  async close(): Promise<void> {
+  close(): void | Promise<void> {
     this.#reverse?.[Symbol.dispose]()
-    await this.#end()
+    return this.#end()
   }
 
-  async #begin(mail: Mail): Promise<Transaction> {
-    return await Transaction.begin(this.#settings, await this.#origin(), mail)
+  async #begin(mail: Mail): Promise<void> {
+    this.#transaction = await Transaction.begin(this.#settings, this.#origin ?? (await this.#findOrigin()), mail)
   }
 
-  async #origin(): Promise<Origin> {
+  async #findOrigin(): Promise<Origin> {
     const protocol = this.#settings.protocol === 'lmtp' ? 'LMTP' : 'ESMTP'
-    return {
+    const reverse = this.#reverse
+    const origin: Origin = {
       protocol: this.#secure ? `${protocol}S` : protocol,
       helo: this.#helo,
       peer: this.#peer,
-      rdns: this.#reverse ? await this.#reverse.name() : '',
+      rdns: reverse ? await reverse.name() : '',
       user: this.#user,
     }
+    if (!reverse || reverse.known !== undefined) this.#origin = origin
+    return origin
   }
 
   /** Gives up what is not finished. The next command waits for it, so that no slot is taken twice. */
-  async #end(): Promise<void> {
+  #end(): void | Promise<void> {
     const transaction = this.#transaction
     this.#transaction = undefined
     this.#mail = undefined
     this.#refusal = undefined
+    return transaction && this.#abandon(transaction)
+  }
+
+  async #abandon(transaction: Transaction): Promise<void> {
     try {
-      await transaction?.[Symbol.asyncDispose]()
+      await transaction[Symbol.asyncDispose]()
     } catch (error) {
-      transaction?.log.error('abort failed', error)
+      transaction.log.error('abort failed', error)
     }
   }
 

@@ -20,7 +20,7 @@ export class Transaction implements AsyncDisposable {
   readonly log: Logger
   readonly #settings: Settings
   readonly #delivery: Delivery
-  readonly #held: AsyncDisposableStack
+  readonly #slots: Disposable | undefined
   readonly #recipients: Address[] = []
   #committed = false
 
@@ -29,13 +29,13 @@ export class Transaction implements AsyncDisposable {
     envelope: Envelope,
     log: Logger,
     delivery: Delivery,
-    held: AsyncDisposableStack,
+    slots: Disposable | undefined,
   ) {
     this.#settings = settings
     this.envelope = envelope
     this.log = log
     this.#delivery = delivery
-    this.#held = held
+    this.#slots = slots
   }
 
   /** Throws SmtpError when the sender is refused. */
@@ -51,15 +51,16 @@ export class Transaction implements AsyncDisposable {
       sender: originalReversePath,
       ...(origin.user !== null && { username: origin.user }),
     })
-    await using held = new AsyncDisposableStack()
+    let slots: Disposable | undefined
     try {
       const reversePath = path && cleanSender(path, parameters)
-      if (limits) held.use(await limits.message(origin.peer?.ip ?? '127.0.0.1', reversePath?.domain ?? ''))
+      if (limits) slots = await limits.message(origin.peer?.ip ?? '127.0.0.1', reversePath?.domain ?? '')
       const { smtputf8, requireTls } = parameters
       const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, origin }
-      const delivery = held.use(await started(target.begin(envelope), id))
-      return new Transaction(settings, envelope, log, delivery, held.move())
+      const delivery = await started(target.begin(envelope), id)
+      return new Transaction(settings, envelope, log, delivery, slots)
     } catch (error) {
+      slots?.[Symbol.dispose]()
       log.error(settings.deferSenderReject ? 'MAIL FROM error (deferred)' : 'MAIL FROM error', error)
       throw error
     }
@@ -86,9 +87,10 @@ export class Transaction implements AsyncDisposable {
         maxHeaderSize,
         maxSize: Number.POSITIVE_INFINITY,
       })
-      await using _ = body
+      await using _ = { [Symbol.asyncDispose]: () => this.#remove(body) }
       const outcomes = await this.#deliver({ header: this.#complete(header), body, quarantined: false })
-      this.log.info('accepted', { size: content.size, rcpts: this.#recipients.length })
+      const rcpts = outcomes.filter((outcome) => outcome === undefined).length
+      if (rcpts > 0) this.log.info('accepted', { size: content.size, rcpts })
       return outcomes
     } catch (error) {
       const failure = failureOf(error, this.envelope.id)
@@ -97,11 +99,20 @@ export class Transaction implements AsyncDisposable {
     }
   }
 
+  /** A file that stays behind is a nuisance, but no reason to refuse a message that may have been committed. */
+  async #remove(body: AsyncDisposable): Promise<void> {
+    try {
+      await body[Symbol.asyncDispose]()
+    } catch (error) {
+      this.log.error('body was not removed from the buffer', error)
+    }
+  }
+
   /** The header as it goes on from here, with what a submitted message lacks. Throws SmtpError when it is refused. */
   #complete(received: Header): Header {
     const { submission, hostname, maxReceived } = this.#settings
     const header = submission ? completeHeader(received, hostname) : received
-    const hops = header.all('Received').length
+    const hops = header.fields.filter(({ name }) => /^received$/i.test(name)).length
     if (hops > maxReceived) {
       throw SmtpError.permanent(554, '5.4.6', `Too many Received header fields (${hops}), possible forwarding loop`)
     }
@@ -121,7 +132,9 @@ export class Transaction implements AsyncDisposable {
       this.#committed = true
     } catch (error) {
       if (this.#settings.protocol === 'smtp') throw error
-      return this.#outcomes(failed, failureOf(error, this.envelope.id))
+      const failure = failureOf(error, this.envelope.id)
+      this.log.error('DATA error', failure)
+      return this.#outcomes(failed, failure)
     }
     return this.#outcomes(failed)
   }
@@ -136,7 +149,11 @@ export class Transaction implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#committed) this.log.info('aborted')
-    await this.#held.disposeAsync()
+    try {
+      await this.#delivery[Symbol.asyncDispose]()
+    } finally {
+      this.#slots?.[Symbol.dispose]()
+    }
   }
 }
 

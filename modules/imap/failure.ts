@@ -1,5 +1,6 @@
 import { StorageError } from '../../core/index.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
+import type { Completion } from './command.ts'
 
 /** How each refusal of the storage is told: a response code (RFC 5530, RFC 4469, RFC 9208, RFC 7889) and a text. */
 const refusals: Readonly<Record<StorageError['kind'], readonly [code: string | undefined, text: string]>> = {
@@ -31,6 +32,12 @@ export function failureOf(error: unknown): { readonly response: ImapError; reado
     : new ImapError('NO', 'UNAVAILABLE', 'Temporarily unavailable, try again later')
   return { response, unforeseen: true }
 }
+
+/**
+ * What is said when a command has done its work but for messages that another session has removed (RFC 5530 §3). A NO would
+ * have clients give up what they were doing, though there is nothing they could do better.
+ */
+export const someGone: Completion = { code: 'EXPUNGEISSUED', text: 'Some messages are gone' }
 
 /** Turns the storage's `missing` into the hint that the mailbox could be created first (RFC 9051 §6.3.12). */
 export async function orTryCreate<T>(work: Promise<T>): Promise<T> {

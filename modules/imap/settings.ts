@@ -42,6 +42,8 @@ export interface Limits {
   readonly strangerIdle: number
   readonly idle: number
   readonly handshake: number
+  /** How often a client in IDLE hears that the connection lives (RFC 2177 leaves it to the server). */
+  readonly keepAlive: number
 }
 
 export const defaultLimits: Limits = {
@@ -55,4 +57,5 @@ export const defaultLimits: Limits = {
   strangerIdle: 2 * 60_000,
   idle: 31 * 60_000,
   handshake: 60_000,
+  keepAlive: 4 * 60_000, // what stands between may forget a silent connection after five minutes
 }

@@ -1,4 +1,4 @@
-import type { MailboxStatus } from '../../core/index.ts'
+import type { Account, MailboxStatus } from '../../core/index.ts'
 import type { Arguments } from '../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
 import { mailboxName } from '../../core/kit/imap/format.ts'
@@ -30,6 +30,11 @@ export function readStatusItems(args: Arguments): readonly StatusItem[] {
   return [...new Set(names)]
 }
 
-/** The untagged STATUS response, without its line end. */
-export const formatStatus = (mailbox: string, asked: readonly StatusItem[], status: MailboxStatus): string =>
-  `* STATUS ${mailboxName(mailbox)} (${asked.map((name) => `${name} ${items[name](status)}`).join(' ')})`
+/** The untagged STATUS response, without its line end. Throws StorageError `missing`. */
+export async function answerStatus(account: Account, mailbox: string, asked: readonly StatusItem[]): Promise<string> {
+  const own = await account.status(mailbox)
+  // A mailbox without a limit of its own has that of the account, or of them all (RFC 7889 §4): NIL would say there is none.
+  const limited = asked.includes('APPENDLIMIT') && own.appendLimit === undefined
+  const status = limited ? { ...own, appendLimit: await account.appendLimit(mailbox) } : own
+  return `* STATUS ${mailboxName(mailbox)} (${asked.map((name) => `${name} ${items[name](status)}`).join(' ')})`
+}

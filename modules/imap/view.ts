@@ -2,7 +2,7 @@ import type { FlagState, Mailbox, MailboxChange, UidRange } from '../../core/ind
 import { ImapError } from '../../core/kit/imap/error.ts'
 import { hasFlag } from '../../core/kit/imap/flags.ts'
 import type { Output } from '../../core/kit/imap/output.ts'
-import { intersectRanges, resolveSet, type SequenceSet } from '../../core/kit/imap/sequence_set.ts'
+import { inRanges, intersectRanges, resolveSet, type SequenceSet } from '../../core/kit/imap/sequence_set.ts'
 import { Keywords } from './keywords.ts'
 import { changesBetween } from './resync.ts'
 
@@ -141,6 +141,24 @@ export class View {
     let count = 0
     for (const { first, last } of ranges) count += this.#firstFrom(last + 1) - this.#firstFrom(first)
     return count
+  }
+
+  /** Whether the client is still to be told the flags of a message. */
+  owesFlags(uid: number): boolean {
+    return this.#flags.has(uid)
+  }
+
+  /** Whether that holds for each of the messages. */
+  owesAllFlags(ranges: readonly UidRange[]): boolean {
+    let owed = 0
+    for (const uid of this.#flags.keys()) if (inRanges(ranges, uid)) owed++
+    return owed === this.countWithin(ranges)
+  }
+
+  /** Whether one of the messages is gone, though its sequence number lives on. */
+  hasExpunged(ranges: readonly UidRange[]): boolean {
+    for (const uid of this.#expunged) if (inRanges(ranges, uid)) return true
+    return false
   }
 
   #take(change: MailboxChange): void {

@@ -106,6 +106,28 @@ test('check shows warnings and is content all the same', async () => {
   assert.match(done.stderr, /^warning: .*tsmaddy\.conf:4:11: the environment variable "NO_SUCH_NAME" is not set/)
 })
 
+test('check tells mistakes in what concerns the process together with all others', async () => {
+  await using place = await folder({ 'tsmaddy.conf': 'debug maybe\nlog off stderr\nnothing {\n}\n' })
+  const done = await tsmaddy(['check', 'tsmaddy.conf'], { cwd: place.path })
+  assert.match(done.stderr, /^tsmaddy\.conf:1:7: .*\ntsmaddy\.conf:2:5: .*\ntsmaddy\.conf:3:1: /)
+})
+
+test('check shows warnings beside errors, which may come of them', async () => {
+  await using place = await folder(conf('echo tcp://127.0.0.1:0 {\n grace "{env:NO_SUCH_NAME}"\n}\n'))
+  const done = await tsmaddy(['check', 'tsmaddy.conf'], { cwd: place.path })
+  assert.equal(done.status, 2)
+  assert.match(done.stderr, /^warning: .*"NO_SUCH_NAME" is not set.*\ntsmaddy\.conf:4:8: expected a duration/)
+})
+
+test('manual lists the other modules when a package is broken, and names it', async () => {
+  const manifest = JSON.stringify({ name: 'odd', tsmaddy: { modules: { 'target.odd': './none.js' } } })
+  await using place = await folder({ ...conf(''), 'node_modules/odd/package.json': manifest })
+  const done = await tsmaddy(['manual', '-config', 'tsmaddy.conf'], { cwd: place.path })
+  assert.equal(done.status, 0)
+  assert.match(done.stdout, /^echo {2,}Repeats/m)
+  assert.match(done.stderr, /^Warning: module target\.odd of package odd cannot be loaded/)
+})
+
 test('manual describes a module of a package from its declaration', async () => {
   await using place = await folder(conf(''))
   const done = await tsmaddy(['manual', '-config', 'tsmaddy.conf', 'echo'], { cwd: place.path })

@@ -95,7 +95,26 @@ test('the password of a user that does not exist cannot be changed', async () =>
 test('argon2 can be chosen, and an unknown hash is refused', async () => {
   await using here = await place()
   assert.equal((await here.run(['creds', 'create', '-hash', 'argon2', '-p', 'x', 'a@example.org'])).status, 0)
-  assert.notEqual((await here.run(['creds', 'create', '-hash', 'sha256', '-p', 'x', 'b@example.org'])).status, 0)
+  const unknown = await here.run(['creds', 'create', '-hash', 'sha256', '-p', 'x', 'b@example.org'])
+  assert.deepEqual(unknown, {
+    status: 2,
+    stdout: '',
+    stderr: 'Error: there is no hash sha256; there are bcrypt, argon2\n',
+  })
+})
+
+test('a cost of bcrypt that does not exist is refused with status 2, and no user made', async () => {
+  await using here = await place()
+  for (const cost of ['0', '3', '32', 'x']) {
+    assert.equal((await here.run(['creds', 'create', '-bcrypt-cost', cost, '-p', 'x', 'b@example.org'])).status, 2)
+  }
+  assert.equal((await here.run(['creds', 'list'])).stdout, '')
+})
+
+test('a list without messages says so', async () => {
+  await using here = await placeWithMail()
+  const done = await here.run(['imap-msgs', 'list', '-u', 'a@example.org', 'INBOX', '7'])
+  assert.deepEqual(done, { status: 0, stdout: '', stderr: 'No messages.\n' })
 })
 
 test('what would be lost is asked for, and anything but y means no', async () => {
@@ -122,7 +141,7 @@ test('a block that is missing, or of another kind, ends with status 2', async ()
   assert.match(missing.stderr, /has no block nothing/)
   const other = await here.run(['creds', 'list', '--cfg-block', 'local_mailboxes'])
   assert.equal(other.status, 2)
-  assert.match(other.stderr, /local_mailboxes is no/)
+  assert.match(other.stderr, /local_mailboxes has no users that can be managed/)
 })
 
 test('the log directive is left alone: what a command has to say is on standard error', async () => {

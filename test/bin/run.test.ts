@@ -140,7 +140,10 @@ const broken: Readonly<Record<string, readonly [conf: string, said: RegExp]>> = 
   'an instance that does not start': ['broken\n', /3:1: it never starts/],
   'an instance that finds something missing': ['broken {\n only_inspect\n}\n', /3:1: it was inspected/],
   'a log that cannot be opened': [`log no/such/folder/file\necho tcp://127.0.0.1:0\n`, /3:1: log cannot be opened/],
-  'the same address twice': ['echo tcp://127.0.0.1:1025 tls://127.0.0.1:1025\n', /3:1: tls:.*listened on twice.*tcp:/],
+  'the same address twice': [
+    'echo tcp://127.0.0.1:1025 tls://127.0.0.1:1025\n',
+    /3:27: tls:.*is listened on already, at .*:3:6/,
+  ],
 }
 for (const [what, [text, said]] of Object.entries(broken)) {
   test(`${what} leaves the running configuration in force and is named in the log`, async () => {
@@ -235,6 +238,21 @@ test('auto_reload follows changes of a file that is imported', async () => {
   })
   await using running = await ServerProcess.start(place.path)
   await writeFile(join(place.path, 'part.conf'), 'echo tcp://127.0.0.1:0 {\n greeting changed\n}\n')
+  await running.said(/^new server started/m)
+  await using client = await running.dial()
+  assert.equal(await client.next(), 'changed')
+})
+
+test('auto_reload follows changes of a file that a refused configuration has brought in', async () => {
+  await using place = await folder({
+    ...echoPackage,
+    'tsmaddy.conf': conf('auto_reload\necho tcp://127.0.0.1:0\n'),
+    'more/new.conf': 'echo tcp://127.0.0.1:0 {\n greting changed\n}\n',
+  })
+  await using running = await ServerProcess.start(place.path)
+  await writeFile(join(place.path, 'tsmaddy.conf'), conf('auto_reload\nimport more/new.conf\n'))
+  await running.said(/^the configuration is not exchanged/m)
+  await writeFile(join(place.path, 'more/new.conf'), 'echo tcp://127.0.0.1:0 {\n greeting changed\n}\n')
   await running.said(/^new server started/m)
   await using client = await running.dial()
   assert.equal(await client.next(), 'changed')

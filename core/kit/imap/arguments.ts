@@ -20,8 +20,8 @@ const atom = /[!#$&'+-[^-z|-~]+/y
 const astring = /[!#$&'+-[\]-z|-~]+/y
 const listMailbox = /[!#$%&'*-[\]-z|-~]+/y
 
-/** How deep lists may stand within lists. */
-const deepest = 32
+/** How deep lists may stand within lists; a search for one of many words is written as OR within OR. */
+const deepest = 100
 
 /**
  * The arguments of one command, read from left to right. Each method reads one thing and nothing around it; what is not

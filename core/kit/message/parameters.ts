@@ -39,6 +39,15 @@ export function parseMediaType(
   return type !== undefined && subtype !== undefined ? { type, subtype, params } : undefined
 }
 
+/** A parameter as it is written with ASCII alone (RFC 2231 §4): `name*` and `utf-8''%e2%82%ac` where that is needed. */
+export function encodeParameter(name: string, value: string): [name: string, value: string] {
+  if (/^[\t\x20-\x7e]*$/.test(value)) return [name, value]
+  const encoded = Buffer.from(value)
+    .toString('latin1')
+    .replace(/[^A-Za-z0-9!#$&+.^_`{|}~-]/g, (octet) => `%${octet.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return [`${name}*`, `utf-8''${encoded}`]
+}
+
 interface Section {
   readonly text: string
   readonly encoded: boolean

@@ -1,6 +1,7 @@
 import { bytesOf } from './body.ts'
 import { decodeCharset } from './charset.ts'
 import { describeContent } from './content.ts'
+import { htmlToText, readsAll } from './html.ts'
 import type { Body } from './message.ts'
 import { decode } from './octets.ts'
 import type { Structure } from './structure.ts'
@@ -9,11 +10,11 @@ import { decodeHeaderValue } from './words.ts'
 
 export { decodeHeaderValue } from './words.ts'
 
+/** HTML longer than this is read here, even where that does not know all it says. */
+const maxHtml = 256 * 1024
+
 /** So much of a part is searched, in bytes as encoded. */
 const maxPart = 4 * 1024 * 1024
-
-/** HTML longer than this is searched as it is written. */
-const maxHtml = 256 * 1024
 
 /**
  * What a person would search a message's body for: its text parts, decoded, and the headers of attached messages, one
@@ -30,7 +31,7 @@ export async function* searchableText(content: Body, structure: Structure): Asyn
     const bytes = await bytesOf(content, body, Math.min(end - body, maxPart))
     const text = decodeCharset(decodeTransfer(bytes, part.Encoding), part.Params?.charset ?? '')
     yield text
-    if (part.MIMESubType === 'html' && text.length <= maxHtml && /[<&]/.test(text)) yield await htmlText(text)
+    if (part.MIMESubType === 'html' && /[<&]/.test(text)) yield await htmlText(text)
   }
 }
 
@@ -44,8 +45,12 @@ function* textParts(part: Structure): Generator<Structure> {
   yield* textParts(part.BodyStructure)
 }
 
-/** HTML as a reader sees it. mailparser is heavy, and comes in with the first message that has any. */
+/**
+ * HTML as a reader sees it. mailparser knows all of HTML, at milliseconds a page, which is long for a search of many: it comes
+ * in where there is something that cannot be read without it.
+ */
 async function htmlText(html: string): Promise<string> {
+  if (html.length > maxHtml || readsAll(html)) return htmlToText(html)
   const { simpleParser } = await import('mailparser')
   const message = Buffer.concat([Buffer.from('Content-Type: text/html; charset=utf-8\r\n\r\n'), Buffer.from(html)])
   const { text } = await simpleParser(message, { skipTextToHtml: true, skipImageLinks: true, skipTextLinks: true })

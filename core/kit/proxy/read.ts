@@ -52,6 +52,6 @@ export const readProxyHeader = (socket: Socket, { timeout, signal }: ReadOptions
     }
     socket.on('readable', read).on('end', ended).on('close', ended).on('error', ended)
     signal?.addEventListener('abort', ended)
-    if (socket.destroyed || signal?.aborted) ended()
+    if (socket.destroyed || socket.readableEnded || signal?.aborted) ended()
     else read()
   })

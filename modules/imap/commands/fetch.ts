@@ -1,5 +1,5 @@
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
-import { type Command, withMailbox } from '../command.ts'
+import { type Command, type Completion, withMailbox } from '../command.ts'
 import { readItems, uidItem } from '../fetch/items.ts'
 import { fetchMessages } from '../fetch/run.ts'
 import type { Session } from '../session.ts'
@@ -19,13 +19,12 @@ export const uidFetch: Command = {
   run: (session, args) => run(session, args, true),
 }
 
-async function run(session: Session, args: Arguments, byUid: boolean): Promise<undefined> {
+async function run(session: Session, args: Arguments, byUid: boolean): Promise<Completion | undefined> {
   const set = args.sequenceSet()
   args.space()
   const asked = readItems(args)
   args.end()
   const items = byUid && !asked.includes(uidItem) ? [...asked, uidItem] : asked
   const ranges = session.view.resolve(set, byUid)
-  await fetchMessages(session, ranges, items)
-  return undefined
+  return fetchMessages(session, ranges, items)
 }

@@ -16,7 +16,7 @@ export const idle: Command = {
 }
 
 /**
- * Reads one line; tells what happens to the mailbox until it is there. When that fails, the line is waited for all the same:
+ * Reads one line; tells what happens to the mailbox until it is there, and now and then that nothing does. When that fails, the line is waited for all the same:
  * there is but one reader.
  */
 async function listen(session: Session): Promise<string | undefined> {
@@ -26,15 +26,22 @@ async function listen(session: Session): Promise<string | undefined> {
   if (view) view.onChange = wake
   const done = session.transport.input.line(session.settings.limits.line, true)
   let over = false
+  let silent = false
   const end = (): void => {
     over = true
     wake()
   }
   done.then(end, end)
+  const alive = setInterval(() => {
+    silent = true
+    wake()
+  }, session.settings.limits.keepAlive)
   try {
     for (;;) {
       if (view?.pending) await tellNow(session)
       if (over) return (await done)?.text
+      if (silent) await keepAlive(session)
+      silent = false
       if (!view?.pending) await awake.promise
       awake = Promise.withResolvers()
     }
@@ -42,8 +49,14 @@ async function listen(session: Session): Promise<string | undefined> {
     await done
     throw error
   } finally {
+    clearInterval(alive)
     if (view) view.onChange = undefined
   }
+}
+
+async function keepAlive({ out }: Session): Promise<void> {
+  out.line('* OK Still here')
+  await out.flush()
 }
 
 async function tellNow(session: Session): Promise<void> {

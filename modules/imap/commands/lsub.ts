@@ -1,7 +1,8 @@
 import { mailboxName } from '../../../core/kit/imap/format.ts'
 import { type Command, loggedIn } from '../command.ts'
 import { hierarchy, parentsOf } from '../list/hierarchy.ts'
-import { join, matchesAny } from '../list/request.ts'
+import { matching } from '../list/matching.ts'
+import { join } from '../list/request.ts'
 import { attributes } from '../list/run.ts'
 
 /**
@@ -17,11 +18,11 @@ export const lsub: Command = {
     const pattern = join(reference, args.pattern())
     args.end()
     const places = hierarchy(await account.mailboxes())
-    const subscribed = places.filter(({ entry }) => entry?.subscribed)
-    const hidden = subscribed.filter(({ name }) => !matchesAny([pattern], name))
+    const matches = await matching(places, [pattern])
+    const hidden = places.filter(({ name, entry }) => entry?.subscribed && !matches.has(name))
     const above = pattern.endsWith('%') ? new Set(hidden.flatMap(({ name }) => parentsOf(name))) : new Set()
     for (const place of places) {
-      if (!matchesAny([pattern], place.name)) continue
+      if (!matches.has(place.name)) continue
       const shown = place.entry?.subscribed
         ? attributes(place, false)
         : above.has(place.name)

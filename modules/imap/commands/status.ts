@@ -1,5 +1,5 @@
 import { type Command, loggedIn } from '../command.ts'
-import { formatStatus, readStatusItems } from '../status_items.ts'
+import { answerStatus, readStatusItems } from '../status_items.ts'
 
 /** STATUS (RFC 9051 §6.3.11), of the selected mailbox too. */
 export const status: Command = {
@@ -10,7 +10,7 @@ export const status: Command = {
     args.space()
     const items = readStatusItems(args)
     args.end()
-    out.line(formatStatus(name, items, await account.status(name)))
+    out.line(await answerStatus(account, name, items))
     return undefined
   },
 }

@@ -1,7 +1,8 @@
-import type { FlagState, UidRange } from '../../../core/index.ts'
+import type { UidRange } from '../../../core/index.ts'
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
-import { type Command, withMailbox } from '../command.ts'
+import { type Command, type Completion, withMailbox } from '../command.ts'
+import { someGone } from '../failure.ts'
 import { checkFlags } from '../limits.ts'
 import type { Session } from '../session.ts'
 
@@ -19,7 +20,7 @@ export const uidStore: Command = {
   run: (session, args) => run(session, args, true),
 }
 
-async function run(session: Session, args: Arguments, byUid: boolean): Promise<undefined> {
+async function run(session: Session, args: Arguments, byUid: boolean): Promise<Completion | undefined> {
   const set = args.sequenceSet()
   args.space()
   const mode = args.accept('+') ? 'add' : args.accept('-') ? 'remove' : 'replace'
@@ -32,19 +33,20 @@ async function run(session: Session, args: Arguments, byUid: boolean): Promise<u
   if (view.readOnly) throw new ImapError('NO', undefined, 'Mailbox opened in read-only mode')
   const ranges = view.resolve(set, byUid)
   checkFlags(flags)
+  if (mode !== 'remove' && !view.keywords.admit(flags)) throw new ImapError('NO', 'LIMIT', 'Too many keywords')
   const silent = item === 'FLAGS.SILENT'
   view.silent = silent
   try {
-    const { changed } = await view.mailbox.store(
+    await view.mailbox.store(
       ranges,
       mode,
       flags.filter((flag) => flag !== '\\Recent'),
     )
-    if (!silent) await tellUnchanged(session, ranges, changed)
   } finally {
     view.silent = false
   }
-  return undefined
+  if (!silent) await tellUnchanged(session, ranges)
+  return view.hasExpunged(ranges) ? someGone : undefined
 }
 
 /** A list in parentheses, or flags without them. */
@@ -57,11 +59,10 @@ function readFlags(args: Arguments): string[] {
 }
 
 /** Tells the flags of messages that were as they are: the client has asked for the outcome (RFC 3501 §6.4.6). */
-async function tellUnchanged({ view, out }: Session, ranges: readonly UidRange[], changed: readonly FlagState[]) {
-  if (view.countWithin(ranges) === changed.length) return
-  const told = new Set(changed.map(({ uid }) => uid))
+async function tellUnchanged({ view, out }: Session, ranges: readonly UidRange[]) {
+  if (view.owesAllFlags(ranges)) return
   for await (const state of view.mailbox.messages(ranges, {})) {
-    const sequence = told.has(state.uid) ? 0 : view.sequenceOf(state.uid)
+    const sequence = view.owesFlags(state.uid) ? 0 : view.sequenceOf(state.uid)
     if (sequence > 0) out.line(`* ${sequence} FETCH (FLAGS ${view.formatFlags(state)} UID ${state.uid})`)
     if (out.full) await out.drain()
   }

@@ -10,6 +10,9 @@ import { writeLiteral } from './literal.ts'
 import type { FetchAttribute, FetchedMessage, FetchNeeds } from './message.ts'
 import { formatSection, type Partial, readPartial, readSection, type Section } from './section.ts'
 
+/** So much of a header is looked at, in bytes, where nothing tells how long it is. */
+const maxHeader = 1024 * 1024
+
 const whole: Section = { path: [], text: '', fields: [] }
 
 /** `BODY[…]<…>`, and `BODY.PEEK` with it, of which the name has been read. */
@@ -29,10 +32,11 @@ function bodyAttribute(name: string, section: Section, partial: Partial | undefi
   const cached = cachedFields(section)
   return {
     needs: cached ? { header: true } : needsOf(section),
+    ...(cached && { needsContentOf: ({ header = {} }) => !isAscii(header, cached) }),
     marksSeen: !peek,
     async write(message, out) {
       out.text(`${shown} `)
-      const found = cached ? bytes(fromCache(message.header, cached)) : await locate(message, section)
+      const found = cached ? bytes(await keptFields(message, section, cached)) : await locate(message, section)
       await writeSlice(found, partial, out)
     },
   }
@@ -88,10 +92,18 @@ function cachedFields({ path, text, fields }: Section): readonly string[] | unde
   return names.every((name) => name !== undefined) ? [...new Set(names)] : undefined
 }
 
-function fromCache(header: CachedHeader, names: readonly string[]): Uint8Array {
-  const lines = names.flatMap((name) => (header[name] ?? []).map((value) => `${name}: ${value}\r\n`))
+/** What is kept is text: of octets beyond ASCII it does not tell how they were written, so that they are looked up. */
+const isAscii = (header: CachedHeader, names: readonly string[]): boolean =>
+  names.every((name) => (header[name] ?? []).every((value) => !/[^\t\x20-\x7e]/.test(value)))
+
+async function keptFields({ header, content }: FetchedMessage, section: Section, names: readonly string[]) {
+  if (!isAscii(header, names)) return pickFields(await bytesOf(content, 0, Math.min(content.size, maxHeader)), section)
+  const lines = names.flatMap((name) => (header[name] ?? []).map((value) => `${name}: ${folded(value)}\r\n`))
   return Buffer.from(`${lines.join('')}\r\n`)
 }
+
+/** Values are kept without their folds; no line may be longer than 998 characters (RFC 5322 §2.1.1). */
+const folded = (value: string): string => (value.length <= 900 ? value : value.replace(/(.{60,}?) /g, '$1\r\n '))
 
 async function writeSlice(slice: Slice | undefined, partial: Partial | undefined, out: Output): Promise<void> {
   if (!slice) return out.text('NIL')

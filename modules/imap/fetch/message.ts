@@ -24,6 +24,8 @@ export interface FetchedMessage extends StoredMessage {
 /** One item that a FETCH command asks for, with its arguments read. */
 export interface FetchAttribute {
   readonly needs: FetchNeeds
+  /** Whether this message, of what has been loaded, needs its octets too. */
+  needsContentOf?(message: StoredMessage): boolean
   /** Fetching it sets \Seen. */
   readonly marksSeen?: boolean
   /** Writes name and value; returns a promise only where there is something to wait for. */

@@ -1,10 +1,11 @@
 import { type FlagState, StorageError, type StoredMessage, type UidRange } from '../../../core/index.ts'
-import { ImapError } from '../../../core/kit/imap/error.ts'
+import type { ImapError } from '../../../core/kit/imap/error.ts'
 import { hasFlag } from '../../../core/kit/imap/flags.ts'
 import { toRanges } from '../../../core/kit/imap/sequence_set.ts'
 import { describeContent } from '../../../core/kit/message/content.ts'
 import type { Body } from '../../../core/kit/message/message.ts'
-import { failureOf } from '../failure.ts'
+import type { Completion } from '../command.ts'
+import { failureOf, someGone } from '../failure.ts'
 import type { Session } from '../session.ts'
 import { flagsItem } from './items.ts'
 import type { FetchAttribute, FetchedMessage } from './message.ts'
@@ -13,14 +14,14 @@ import type { FetchAttribute, FetchedMessage } from './message.ts'
 const page = 32
 
 /**
- * Answers FETCH for messages by UID, as they come from the storage. Those that cannot be read are left out; then, at the end,
- * ImapError is thrown.
+ * Answers FETCH for messages by UID, as they come from the storage. Those that another session has removed are left out, and
+ * the completion tells so; those that cannot be read are left out too, but then, at the end, ImapError is thrown.
  */
 export async function fetchMessages(
   session: Session,
   ranges: readonly UidRange[],
   items: readonly FetchAttribute[],
-): Promise<void> {
+): Promise<Completion | undefined> {
   const { view } = session
   const fetching = new Fetching(session, items)
   const marking = items.some((item) => item.marksSeen) && !view.readOnly
@@ -38,7 +39,7 @@ export async function fetchMessages(
     waiting = []
   }
   await fetching.answerMarked(waiting)
-  fetching.conclude(expected)
+  return fetching.conclude(expected)
 }
 
 /** One FETCH command at work. */
@@ -47,7 +48,7 @@ class Fetching {
   readonly #items: readonly FetchAttribute[]
   readonly needs: { readonly header: boolean; readonly structure: boolean }
   readonly #needsContent: boolean
-  #seen = 0
+  #answered = 0
   #failure: ImapError | undefined
 
   constructor(session: Session, items: readonly FetchAttribute[]) {
@@ -83,9 +84,9 @@ class Fetching {
     const { view, out } = this.#session
     const sequence = view.sequenceOf(message.uid)
     if (sequence === 0) return undefined
-    this.#seen++
     view.tellKeywords(message.flags, out)
-    if (this.#needsContent) return this.#answerWithContent(message, sequence, withFlags)
+    if (this.#needsContent || this.#items.some((item) => item.needsContentOf?.(message)))
+      return this.#answerWithContent(message, sequence, withFlags)
     const fetched = this.#fetched(message, sequence)
     return this.needs.structure && fetched.structure === undefined
       ? this.#answerWithContent(message, sequence, withFlags)
@@ -112,6 +113,7 @@ class Fetching {
       return await this.#session.view.mailbox.content(uid)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
+      if (error.kind === 'expunged') return undefined
       const { response, unforeseen } = failureOf(error)
       if (unforeseen)
         this.#session.log.error('message cannot be read', error, { uid, username: this.#session.username })
@@ -121,8 +123,8 @@ class Fetching {
   }
 
   #write(message: FetchedMessage, withFlags: boolean): Promise<void> | undefined {
-    const { out } = this.#session
-    out.text(`* ${message.sequence} FETCH (`)
+    this.#answered++
+    this.#session.out.text(`* ${message.sequence} FETCH (`)
     const items = withFlags && !this.#items.includes(flagsItem) ? [...this.#items, flagsItem] : this.#items
     return this.#writeFrom(items, 0, message)
   }
@@ -138,9 +140,9 @@ class Fetching {
     return out.full ? out.drain() : undefined
   }
 
-  /** Throws when some of the messages asked for could not be answered. */
-  conclude(expected: number): void {
+  /** Throws when some of the messages asked for could not be read. */
+  conclude(expected: number): Completion | undefined {
     if (this.#failure) throw this.#failure
-    if (this.#seen < expected) throw new ImapError('NO', 'EXPUNGEISSUED', 'Some messages are gone')
+    return this.#answered < expected ? someGone : undefined
   }
 }

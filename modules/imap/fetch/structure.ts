@@ -1,5 +1,6 @@
 import { nstring, string } from '../../../core/kit/imap/format.ts'
 import { envelopeOfStored } from '../../../core/kit/message/envelope.ts'
+import { encodeParameter } from '../../../core/kit/message/parameters.ts'
 import type { Structure } from '../../../core/kit/message/structure.ts'
 import { formatEnvelope } from './envelope.ts'
 import type { FetchAttribute } from './message.ts'
@@ -56,9 +57,9 @@ function extension({ Disposition, DispositionParams, Language, Location }: Struc
   return `${disposition} ${language} ${text(Location?.[0])}`
 }
 
-/** In the same order each time. */
+/** In the same order each time. They are kept decoded, but a string with 8 bits is more than most clients bargain for. */
 function parameters(params: Structure['Params']): string {
-  const pairs = Object.entries(params ?? {}).flatMap(([name, value]) => [string(name), string(value)])
+  const pairs = Object.entries(params ?? {}).flatMap(([name, value]) => encodeParameter(name, value).map(string))
   return pairs.length === 0 ? 'NIL' : `(${pairs.join(' ')})`
 }
 

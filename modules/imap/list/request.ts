@@ -1,6 +1,5 @@
 import type { Arguments } from '../../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../../core/kit/imap/error.ts'
-import { matchesPattern } from '../../../core/kit/imap/pattern.ts'
 import { readStatusItems, type StatusItem } from '../status_items.ts'
 import { separator } from './hierarchy.ts'
 
@@ -75,7 +74,3 @@ export function join(reference: string, pattern: string): string {
   if (pattern.startsWith(separator)) return pattern.slice(1)
   return reference === '' || reference.endsWith(separator) ? reference + pattern : reference + separator + pattern
 }
-
-/** Whether a name matches one of the patterns; INBOX does in any case. */
-export const matchesAny = (patterns: readonly string[], name: string): boolean =>
-  patterns.some((pattern) => matchesPattern(name === 'INBOX' ? pattern.toUpperCase() : pattern, name, separator))

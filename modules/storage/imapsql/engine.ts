@@ -21,6 +21,8 @@ export interface Engine extends AsyncDisposable, Statements {
   query<R extends Row = Row>(sql: string, params?: readonly SqlValue[]): Promise<R[]>
   /** Several queries on one state of the database, waiting for nothing but the database. */
   read<T>(queries: (db: Statements) => Promise<T>): Promise<T>
+  /** As `read`, for many rows: the queries may let others have their turn in between. One scan waits for the other. */
+  scan<T>(queries: (db: Statements) => Promise<T>): Promise<T>
 }
 
 export type OnEvent = (event: StorageEvent) => void

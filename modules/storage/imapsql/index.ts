@@ -148,7 +148,9 @@ const openBodies = async (
 ): Promise<Bodies> => {
   await placeOfBodies(engine, store)
   const lease = newLease()
-  if (store) held.use(sweepRegularly(engine, store, lease, log))
+  // Before the first body is written under it.
+  if (store) await engine.run('renewLease', { lease: lease.id, now: Date.now() })
+  held.use(sweepRegularly(engine, store, lease, log))
   return new Bodies(engine, store, {
     compression: config.compression === 'off' ? undefined : config.compression,
     lease,

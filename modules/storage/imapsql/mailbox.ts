@@ -78,7 +78,7 @@ export class OpenMailbox implements Mailbox, OpenView {
   async #read(): Promise<MailboxState | undefined> {
     const { engine, recentForAll } = this.#parts
     const recent = recentForAll ? 'all' : await this.#claimRecent()
-    return engine.read((db) => readSnapshot(db, this.id, recent))
+    return engine.scan((db) => readSnapshot(db, this.id, recent))
   }
 
   /** A session that only looks is shown the messages that are \Recent, and leaves them so for the next. */
@@ -186,9 +186,12 @@ export class OpenMailbox implements Mailbox, OpenView {
     this.#forWriting()
     const removed: number[] = []
     for (const ranges of uids ? await this.#slices(uids) : [null]) {
-      const done = await this.#parts.engine.run('expunge', { mailbox: this.id, uids: ranges, origin: this.#session })
-      for (const uid of done.uids) removed.push(uid)
-      await this.#parts.bodies.remove(done.keys)
+      for (let more = true; more; ) {
+        const done = await this.#parts.engine.run('expunge', { mailbox: this.id, uids: ranges, origin: this.#session })
+        for (const uid of done.uids) removed.push(uid)
+        await this.#parts.bodies.remove(done.keys)
+        more = done.more
+      }
     }
     await this.#follower.settled()
     return removed

@@ -3,6 +3,7 @@ import type { SqlValue } from '../../../core/kit/sql/writer/index.ts'
 
 /** Ranges that one statement is asked for: few different texts, so that statements stay prepared. */
 const sizes = [1, 4, 16, 64]
+const most = 64
 
 /** A part of a WHERE clause with its parameters. */
 export interface Condition {
@@ -64,20 +65,47 @@ export const slices = (ranges: readonly UidRange[], width: number): UidRange[][]
   return portions
 }
 
+/** Sorted ranges in portions to be read at once: one that is wider than `width` alone, others as long as they fit. */
+export const portions = (ranges: readonly UidRange[], width: number): UidRange[][] => {
+  const all: UidRange[][] = []
+  let room = 0
+  for (const range of ranges) {
+    const portion = all.at(-1)
+    const wide = range.last - range.first + 1
+    if (portion && wide <= room && portion.length < most) portion.push(range)
+    else {
+      all.push([range])
+      room = width
+    }
+    room -= wide
+  }
+  return all
+}
+
 /**
- * Conditions that together hold for the UIDs in sorted ranges, each for a part of them, in ascending order. The first
- * parameter is numbered `from`.
+ * Conditions that together hold for the UIDs in sorted ranges, each for a part of them, in ascending order. They are for
+ * a statement whose `$1` is the mailbox; the first parameter of each is numbered `from`. Several ranges are looked up in
+ * the index one after the other: when they are joined with OR instead, SQLite goes through the whole mailbox.
  */
 export const rangeConditions = (column: string, ranges: readonly UidRange[], from: number): Condition[] => {
   const conditions: Condition[] = []
   for (let at = 0; at < ranges.length; ) {
-    const size = sizes.find((count) => count >= ranges.length - at) ?? sizes.at(-1) ?? 1
+    const size = sizes.find((count) => count >= ranges.length - at) ?? most
     const part = ranges.slice(at, at + size)
     const last = part.at(-1)
     while (last && part.length < size) part.push(last)
-    const sql = part.map((_, n) => `${column} BETWEEN $${from + 2 * n} AND $${from + 2 * n + 1}`).join(' OR ')
-    conditions.push({ sql: `(${sql})`, params: part.flatMap(({ first, last }) => [first, last]) })
+    conditions.push({ sql: within(column, size, from), params: part.flatMap(({ first, last }) => [first, last]) })
     at += size
   }
   return conditions
+}
+
+const within = (column: string, size: number, from: number): string => {
+  if (size === 1) return `${column} BETWEEN $${from} AND $${from + 1}`
+  const pairs = Array.from(
+    { length: size },
+    (_, n) => `(CAST($${from + 2 * n} AS BIGINT), CAST($${from + 2 * n + 1} AS BIGINT))`,
+  )
+  return `${column} IN (SELECT x.msgid FROM (VALUES ${pairs.join(', ')}) AS r CROSS JOIN msgs x
+    WHERE x.mboxid = $1 AND x.msgid BETWEEN r.column1 AND r.column2)`
 }

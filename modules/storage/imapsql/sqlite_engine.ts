@@ -20,14 +20,16 @@ export interface SqliteOptions {
   readonly log: Logger
 }
 
-/** SQLite: a writer in its own thread, and a connection for reads in this one. */
+/** SQLite: a writer in its own thread, and in this one a connection for short reads and one for long ones. */
 export class SqliteEngine implements Engine {
   readonly #writer: SqlWriter<Operations>
   readonly #reader: SqliteReader
+  readonly #scanner: SqliteReader
 
-  private constructor(writer: SqlWriter<Operations>, reader: SqliteReader) {
+  private constructor(writer: SqlWriter<Operations>, reader: SqliteReader, scanner: SqliteReader) {
     this.#writer = writer
     this.#reader = reader
+    this.#scanner = scanner
   }
 
   /** Opens the database, making or upgrading it. Throws, having changed nothing, when it is not one of ours or maddy's. */
@@ -46,7 +48,7 @@ export class SqliteEngine implements Engine {
       const { from, adopted } = await writer.run('migrate', undefined as never)
       if (from === 5) log.info('database upgraded', { from, to: 6 })
       if (adopted) log.info('database adopted', { msgs: adopted })
-      return new SqliteEngine(writer, new SqliteReader(file, { cacheSize }))
+      return new SqliteEngine(writer, new SqliteReader(file, { cacheSize }), new SqliteReader(file))
     } catch (error) {
       await writer[Symbol.asyncDispose]()
       throw error
@@ -69,8 +71,13 @@ export class SqliteEngine implements Engine {
     return this.#reader.read(queries)
   }
 
+  scan<T>(queries: (db: Statements) => Promise<T>): Promise<T> {
+    return this.#scanner.read(queries)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reader[Symbol.dispose]()
+    this.#scanner[Symbol.dispose]()
     await this.#writer[Symbol.asyncDispose]()
   }
 }

@@ -72,3 +72,11 @@ test('a bad address among several is blamed on its own word', async () => {
     message: 'test.conf:1:24: the port is missing in tcp:25: expected tcp://HOST:PORT',
   })
 })
+
+test('every bad address of a list is told', async () => {
+  await assert.rejects(read(endpoints(), directive('imap', 'tcp:25', 'udp://x:1')), {
+    message:
+      'test.conf:1:6: the port is missing in tcp:25: expected tcp://HOST:PORT\n' +
+      'test.conf:1:13: expected tcp://HOST:PORT, tls://HOST:PORT or unix://PATH, not udp://x:1',
+  })
+})

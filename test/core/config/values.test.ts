@@ -164,3 +164,11 @@ test('a repeatable directive keeps the order in which it was written', async () 
   const values = await readBlock({ a: words().many() }, await onlyNode('x {\n a 1 2\n a 3\n}'), bareScope())
   assert.deepEqual(values, { a: [['1', '2'], ['3']] })
 })
+
+test('every word of a list that is not in the set is told', async () => {
+  await assert.rejects(read(someOf('plain', 'login'), directive('mechanism', 'plan', 'plain', 'logn')), {
+    message:
+      'test.conf:1:11: expected plain, login, not plan; did you mean plain?\n' +
+      'test.conf:1:22: expected plain, login, not logn; did you mean login?',
+  })
+})

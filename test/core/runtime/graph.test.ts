@@ -174,8 +174,7 @@ test('a block whose module is unknown is reported once, however many refer to it
     'test.conf:3:1: no module is called thing.bx; did you mean thing.box?',
   ))
 
-test('a bare & is an error', () =>
-  refuses('door tcp://a:1 { thing & }', 'test.conf:1:24: no block is named nothing: write &NAME'))
+test('a bare & is an error', () => refuses('door tcp://a:1 { thing & }', 'test.conf:1:24: a name is missing after &'))
 
 test('a reference stands alone', () =>
   refuses(
@@ -337,4 +336,35 @@ test('a new configuration that fails to start leaves what it would have kept to 
     await assert.rejects(next.start())
   }
   assert.equal(events.includes('close x'), false)
+})
+
+test('a mistake that several blocks inherit is told once', async () => {
+  const conf = 'hostname ""\ndoor tcp://a:1 { thing &x }\nthing.box x { }'
+  await refuses(conf, 'test.conf:1:10: expected TEXT, not an empty word')
+})
+
+test('an endpoint without an address says what it needs, once', async () => {
+  await refuses('door { }', 'test.conf:1:1: door needs ADDRESS…')
+})
+
+test('quotes around a reference change nothing', async () => {
+  await using graph = await build('door tcp://a:1 { thing "&b" }\nthing.box b { }')
+  assert.ok(await graph.find('b', Thing))
+})
+
+for (const [first, second] of [
+  ['tcp://127.0.0.1:25', 'tls:127.0.0.1:25'],
+  ['tcp://0.0.0.0:25', 'tcp://[::]:25'],
+  ['unix://a.sock', 'unix:///run/a.sock'],
+] as const) {
+  test(`${first} and ${second} are one address, and cannot be listened on twice`, async () => {
+    await refuses(
+      `door ${first} { }\ndoor ${second} { }`,
+      `test.conf:2:6: ${second} is listened on already, at test.conf:1:6`,
+    )
+  })
+}
+
+test('free ports can be asked for any number of times', async () => {
+  await using _ = await build('door tcp://127.0.0.1:0 tcp://127.0.0.1:0 { }')
 })

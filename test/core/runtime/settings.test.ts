@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSettings } from '../../../core/runtime/settings.ts'
+import { readSettings, soundSettings } from '../../../core/runtime/settings.ts'
 import { nodes } from '../../support/nodes.ts'
 
 const read = async (conf: string, libexec?: string) =>
@@ -36,4 +36,18 @@ test('a directive of the process that is given twice is an error', async () => {
 
 test('other directives of the top level are no concern of the process', async () => {
   assert.equal((await read('hostname mx.example.org\nsmtp tcp://127.0.0.1:25\n')).autoReload, false)
+})
+
+test('off excludes all other targets of log', async () => {
+  await assert.rejects(read('log off stderr\n'), { message: 'test.conf:1:5: off excludes all other targets of log' })
+})
+
+test('an empty target of log is refused', async () => {
+  await assert.rejects(read('log ""\n'), /1:5: a target of log is an empty word/)
+})
+
+test('sound settings leave out what is wrong, and what comes a second time', async () => {
+  const conf = 'state_dir /a\ndebug maybe\nauto_reload yes yes\nruntime_dir /b\nruntime_dir /c\n'
+  const { directories, debug, autoReload } = await soundSettings(await nodes(conf), { startDirectory: '/here' })
+  assert.deepEqual([directories.state, directories.runtime, debug, autoReload], ['/a', '/b', undefined, false])
 })

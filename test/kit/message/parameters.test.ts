@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseMediaType, parseParameters } from '../../../core/kit/message/parameters.ts'
+import { encodeParameter, parseMediaType, parseParameters } from '../../../core/kit/message/parameters.ts'
 
 const params = (text: string) => ({ ...parseParameters(`x; ${text}`).params })
 
@@ -57,4 +57,12 @@ test('no text makes the reader throw', () => {
     fc.property(fc.string({ unit, maxLength: 60 }), (text) => assert.ok(parseParameters(text).params)),
     { numRuns: 2000 },
   )
+})
+
+test('a parameter beyond ASCII is encoded so that it reads back the same, and any other stays', () => {
+  assert.deepEqual(encodeParameter('filename', 'a "b" (1).txt'), ['filename', 'a "b" (1).txt'])
+  const [name, value] = encodeParameter('filename', "€ 100%'*.txt")
+  assert.deepEqual([name, value], ['filename*', "utf-8''%e2%82%ac%20100%25%27%2a.txt"])
+  assert.deepEqual(params(`${name}=${value}`), { filename: "€ 100%'*.txt" })
+  assert.deepEqual(encodeParameter('name', '\ud800'), ['name*', "utf-8''%ef%bf%bd"])
 })

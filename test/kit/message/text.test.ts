@@ -34,6 +34,11 @@ test('of HTML the source is searched, and the text as it is read', async () => {
   assert.equal(read?.trim(), 'Grüße')
 })
 
+test('of HTML with rare character references the text is found too', async () => {
+  const [, read] = await texts(text('html', '7bit', '<p>1 &NotEqual; 2, &Zcaron;i&zcaron;ek</p>'))
+  assert.equal(read?.trim(), '1 ≠ 2, Žižek')
+})
+
 test('all text parts are searched, and headers of attached messages, but no other parts', async () => {
   const content = lines(
     'Content-Type: multipart/mixed; boundary=b',

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { SmtpError } from '../../../core/kit/smtp/error.ts'
 import type { Content } from '../../../core/kit/smtp/server/index.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type ServerOptions,
   SmtpServer,
 } from '../../../core/kit/smtp/server/index.ts'
+import { certificate } from '../../support/certificates.ts'
 import { dial, type WireClient } from '../../support/wire.ts'
 
 export interface Received {
@@ -109,9 +111,10 @@ export const serve = async (
     bareNewlines: 'refuse',
     ...options,
   })
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
-    ended.push(smtp.converse(socket, () => recorder, { failed: (error) => failures.push(error), ...conversation }))
+    const failed = (error: unknown) => failures.push(error)
+    ended.push(smtp.converse(socket, () => recorder, { failed, crashed: failed, ...conversation }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
@@ -140,4 +143,12 @@ export const serve = async (
       await Promise.all(ended)
     },
   }
+}
+
+/** For a server that offers STARTTLS, and PLAIN behind it. */
+export const tlsOptions = async () => {
+  const secureContext = createSecureContext(await certificate())
+  const SNICallback = (_: string, done: (error: null, context: typeof secureContext) => void) =>
+    done(null, secureContext)
+  return { tls: () => ({ secureContext, SNICallback }), mechanisms: ['PLAIN'] as const }
 }

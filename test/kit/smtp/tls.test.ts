@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSecureContext } from 'node:tls'
-import { certificate } from '../../support/certificates.ts'
-import { serve } from './recorder.ts'
-
-const tlsOptions = async () => {
-  const secureContext = createSecureContext(await certificate())
-  const SNICallback = (_: string, done: (error: null, context: typeof secureContext) => void) =>
-    done(null, secureContext)
-  return { tls: () => ({ secureContext, SNICallback }), mechanisms: ['PLAIN'] as const }
-}
+import { serve, tlsOptions } from './recorder.ts'
 
 test('STARTTLS is offered, and AUTH is not, before TLS', async () => {
   await using server = await serve(await tlsOptions())

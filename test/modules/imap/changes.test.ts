@@ -54,6 +54,52 @@ test('STORE without effect tells the flags all the same', async () => {
   await at.one.check('STORE 1 +FLAGS (\\Seen)', '* 1 FETCH (FLAGS (\\Seen \\Recent) UID 1)', 'OK …')
 })
 
+test('STORE without effect tells the flags also when the storage gives those it did not change', async () => {
+  class Thorough extends MemoryStorage {
+    override async open(name: string) {
+      const account = await super.open(name)
+      const select = account.select.bind(account)
+      account.select = async (...args) => {
+        const mailbox = await select(...args)
+        const store = mailbox.store.bind(mailbox)
+        mailbox.store = async (uids, ...more) => {
+          const { modified } = await store(uids, ...more)
+          return { changed: await Array.fromAsync(mailbox.messages(uids, {})), modified }
+        }
+        return mailbox
+      }
+      return account
+    }
+  }
+  await using server = await imapServer({ storage: new Thorough() })
+  await using client = await server.logIn()
+  for (let number = 0; number < 2; number++) await client.append('INBOX', message)
+  await client.ok('SELECT INBOX')
+  await client.ok('STORE 1 +FLAGS.SILENT (\\Seen)')
+  await client.check('STORE 1 +FLAGS (\\Seen)', '* 1 FETCH (FLAGS (\\Seen …) UID 1)', 'OK …')
+  await client.check('STORE 1:2 -FLAGS (\\Seen)', '* 2 FETCH (FLAGS (…) UID 2)', '* 1 FETCH (FLAGS (…) UID 1)', 'OK …')
+})
+
+test('STORE of a message that another session has removed changes the others, and the OK tells so', async () => {
+  await using at = await opened(2)
+  await at.two.ok('STORE 1 +FLAGS.SILENT (\\Deleted)')
+  await at.two.ok('EXPUNGE')
+  await at.one.check('STORE 1:2 +FLAGS (\\Seen)', '* 2 FETCH (FLAGS (\\Seen …) UID 2)', 'OK [EXPUNGEISSUED] …')
+})
+
+test('COPY and MOVE by the number of a message that is gone do nothing, and by its UID pass over it', async () => {
+  await using at = await opened(2)
+  await at.one.ok('CREATE Kept')
+  await at.two.ok('STORE 1 +FLAGS.SILENT (\\Deleted)')
+  await at.two.ok('EXPUNGE')
+  await at.one.check('COPY 1:2 Kept', 'NO [EXPUNGEISSUED] …')
+  await at.one.check('STATUS Kept (MESSAGES)', '* STATUS "Kept" (MESSAGES 0)', '* 1 EXPUNGE', 'OK …')
+  await at.two.ok('STORE 1 +FLAGS.SILENT (\\Deleted)')
+  await at.two.ok('EXPUNGE')
+  await at.one.check('MOVE 1 Kept', '* 1 EXPUNGE', 'NO [EXPUNGEISSUED] …')
+  await at.one.check('UID COPY 1 Kept', 'OK UID COPY completed')
+})
+
 test('STORE FLAGS () makes a message unseen again', async () => {
   await using at = await opened(1)
   await at.one.ok('STORE 1 FLAGS (\\Seen)')
@@ -90,6 +136,18 @@ test('a keyword keeps the case it was first given, and is the same in any case',
   await using at = await opened(1)
   await at.one.ok('STORE 1 +FLAGS (Work)')
   await at.one.check('STORE 1 +FLAGS (WORK)', '* 1 FETCH (FLAGS (Work \\Recent) UID 1)', 'OK …')
+})
+
+test('a mailbox has some hundreds of keywords at most', async () => {
+  await using at = await opened(1)
+  const keywords = (from: number) => Array.from({ length: 50 }, (_, index) => `k${from + index}`).join(' ')
+  for (let from = 0; from < 500; from += 50) await at.one.ok(`STORE 1 +FLAGS.SILENT (${keywords(from)})`)
+  await at.one.check('STORE 1 +FLAGS (another)', 'NO [LIMIT] …')
+  const selected = (await at.one.ok('SELECT INBOX')).join('\n')
+  assert.match(selected, /\[PERMANENTFLAGS \(.* k499.*\)\]/)
+  assert.doesNotMatch(selected, /\\\*/)
+  await at.one.check('STORE 1 +FLAGS (another)', 'NO [LIMIT] …')
+  await at.one.ok('STORE 1 +FLAGS.SILENT (K0 \\Seen)')
 })
 
 test('EXPUNGE tells the highest number first', async () => {
@@ -218,6 +276,17 @@ test('IDLE tells at once what others do', async () => {
   await at.one.expect('* 1 EXPUNGE')
   at.one.send('DONE\r\n')
   await at.one.expect('a OK …')
+})
+
+test('a client in IDLE to which nothing happens hears now and then that the connection lives', async () => {
+  await using server = await imapServer({ limits: { keepAlive: 10 } })
+  await using client = await server.logIn()
+  client.send('a IDLE\r\n')
+  await client.expect('+ idling')
+  await client.expect('* OK Still here')
+  await client.expect('* OK Still here')
+  client.send('DONE\r\n')
+  assert.match((await client.until('a')).at(-1) ?? '', /^a OK /)
 })
 
 test('IDLE first tells what had happened before', async () => {

@@ -281,14 +281,52 @@ test('what FETCH does not know is BAD', async () => {
   }
 })
 
-test('a message removed by another session is left out, and the command tells so', async () => {
+test('file names beyond ASCII are written with ASCII alone in BODYSTRUCTURE', async () => {
+  await using at = await opened(
+    'Content-Type: application/pdf; name="=?utf-8?Q?=E2=82=AC?="\r\nContent-Disposition: attachment; filename*=utf-8\'\'%E2%82%AC.pdf\r\n\r\n',
+  )
+  await at.client.check(
+    'FETCH 1 BODYSTRUCTURE',
+    '* 1 FETCH (BODYSTRUCTURE ("APPLICATION" "PDF" ("name" "=?utf-8?Q?=E2=82=AC?=") NIL NIL "7BIT" 0 NIL ' +
+      '("attachment" ("filename*" "utf-8\'\'%e2%82%ac.pdf")) NIL NIL))',
+    'OK …',
+  )
+})
+
+test('header fields come with the octets they were sent with, also those that are kept apart', async () => {
+  await using at = await opened()
+  await at.client.append('INBOX', 'From: J\xfcrgen <j@example.org>\r\nSubject: x\r\n\r\nbody\r\n')
+  await at.client.ok('NOOP')
+  const [line = ''] = await at.client.ok('FETCH 1 (BODY.PEEK[HEADER.FIELDS (From Subject)])')
+  assert.ok(line.includes('From: J\xfcrgen <j@example.org>\r\nSubject: x\r\n\r\n)'), line)
+})
+
+test('a long field that is kept apart comes in lines that are not too long', async () => {
+  const ids = Array.from({ length: 100 }, (_, number) => `<${number}@references.example.org>`)
+  await using at = await opened(`References: ${ids.join('\r\n ')}\r\n\r\n`)
+  const text = (await section(at.client, '[HEADER.FIELDS (References)]')) ?? ''
+  assert.equal(text.replaceAll('\r\n ', ' '), `References: ${ids.join(' ')}\r\n\r\n`)
+  assert.ok(text.split('\r\n').every((line) => line.length < 998))
+})
+
+test('a message removed by another session is left out, and the OK tells so', async () => {
   await using at = await opened('a: b\r\n\r\n', 'a: b\r\n\r\n')
   await using other = await at.server.logIn()
   await other.ok('SELECT INBOX')
   await other.ok('STORE 1 +FLAGS.SILENT (\\Deleted)')
   await other.ok('EXPUNGE')
-  await at.client.check('FETCH 1:2 UID', '* 2 FETCH (UID 2)', 'NO [EXPUNGEISSUED] …')
+  await at.client.check('FETCH 1:2 UID', '* 2 FETCH (UID 2)', 'OK [EXPUNGEISSUED] …')
+  await at.client.check('FETCH 1 UID', 'OK [EXPUNGEISSUED] …')
   await at.client.check('NOOP', '* 1 EXPUNGE', 'OK …')
+})
+
+test('UID FETCH passes over a message removed by another session, and succeeds', async () => {
+  await using at = await opened('a: b\r\n\r\n', 'a: b\r\n\r\n')
+  await using other = await at.server.logIn()
+  await other.ok('SELECT INBOX')
+  await other.ok('STORE 1 +FLAGS.SILENT (\\Deleted)')
+  await other.ok('EXPUNGE')
+  await at.client.check('UID FETCH 1:* FLAGS', '* 2 FETCH (FLAGS (…) UID 2)', '* 1 EXPUNGE', 'OK [EXPUNGEISSUED] …')
 })
 
 test('a message that cannot be read spoils no other', async () => {

@@ -308,6 +308,26 @@ test('a limit for messages is told where it holds', async () => {
   assert.match((await other.ok('CAPABILITY')).join(), / APPENDLIMIT /)
 })
 
+test('STATUS tells the limit that holds for a mailbox without one of its own', async () => {
+  class WithoutOwn extends MemoryStorage {
+    override async open(name: string) {
+      const account = await super.open(name)
+      const status = account.status.bind(account)
+      account.status = async (mailbox) => ({ ...(await status(mailbox)), appendLimit: undefined })
+      return account
+    }
+  }
+  await using server = await imapServer({ storage: new WithoutOwn({ appendLimit: 1000 }) })
+  await using client = await server.logIn()
+  await client.check('STATUS INBOX (APPENDLIMIT)', '* STATUS INBOX (APPENDLIMIT 1000)', 'OK …')
+  await client.check(
+    'LIST "" INBOX RETURN (STATUS (APPENDLIMIT))',
+    '* LIST (…) "." INBOX',
+    '* STATUS INBOX (APPENDLIMIT 1000)',
+    'OK …',
+  )
+})
+
 test('NAMESPACE tells of one personal namespace', async () => {
   await using server = await imapServer()
   await using client = await server.logIn()

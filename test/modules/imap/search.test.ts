@@ -150,6 +150,11 @@ test('OR, NOT and parentheses combine', async () => {
   await at.finds('NOT NOT SEEN', 2)
 })
 
+test('one of sixty words may be sought', async () => {
+  await using at = await opened()
+  await at.finds(`${'OR SUBJECT nothing '.repeat(59)}SUBJECT small`, 3)
+})
+
 test('sets of sequence numbers and UIDs are keys; of several, all count', async () => {
   await using at = await opened()
   await at.finds('2:* UNSEEN', 3)

@@ -54,6 +54,18 @@ test('a failure to commit is that of those without one', async () => {
   await client.expect('451 4.3.0 <c@h.example> Disk is full (msg ID = *)')
 })
 
+test('a commit that fails is in the log, which then tells of no message accepted', async () => {
+  const box = new Box()
+  box.fail.commit = new Error('disk full')
+  await using server = await endpoint(lmtp(), { box })
+  await using client = await withTwo(server)
+  client.send('X: y\r\n\r\n.\r\n')
+  await client.expect('451 4.3.0 <b@h.example> Internal server error (msg ID = *)')
+  await client.expect('451 4.3.0 <c@h.example> *')
+  assert.equal(server.logged('DATA error').length, 1)
+  assert.deepEqual(server.logged('accepted'), [])
+})
+
 test('B20 a header that is too big is told to each', async () => {
   await using server = await endpoint(lmtp('max_header_size 1K'))
   await using client = await withTwo(server)

@@ -50,6 +50,8 @@ export interface Delivered {
 export class Box implements Target {
   readonly delivered: Delivered[] = []
   readonly events: string[] = []
+  /** Called before a message is kept. */
+  beforeCommit: () => Promise<void> = async () => {}
   fail: { begin?: Error; rcpt?: Error; message?: Error; commit?: Error } = {}
 
   async begin(envelope: Envelope): Promise<Delivery> {
@@ -79,6 +81,7 @@ export class Box implements Target {
         return new Map(late.map((to) => [to, SmtpError.permanent(550, '5.2.0', 'Too late')]))
       },
       commit: async () => {
+        await this.beforeCommit()
         if (this.fail.commit) throw this.fail.commit
         if (taken) this.delivered.push(taken)
         this.events.push('commit')
@@ -136,7 +139,7 @@ export const endpoint = async (
 
   async function serve(...[addresses, session]: Parameters<Context['serve']>) {
     for (const address of addresses) {
-      const server: Server = createServer((socket) => {
+      const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
         sockets.add(socket)
         const running = session(socket, address, stop.signal).catch((error) => {
           lines.push({ level: 'error', event: 'session failed', fields: { reason: String(error) } })

@@ -140,6 +140,15 @@ test('a client that waits for nothing but the banner and leaves ends its session
   await Promise.all(server.ended)
 })
 
+test('a client that says all it has to say and closes its side is answered behind a proxy', async () => {
+  await using server = await endpoint(smtp('proxy_protocol'))
+  await using client = await dial(server.ports[0] ?? 0)
+  client.send('PROXY TCP4 192.0.2.7 192.0.2.1 54321 25\r\nEHLO c\r\nQUIT\r\n')
+  client.end()
+  assert.match(await client.rest(), /221 2\.0\.0 Bye\r\n$/)
+  await Promise.all(server.ended)
+})
+
 /** A connection of which nothing has been read. */
 const raw = async (port: number): Promise<WireClient> => {
   const socket = connect({ host: '127.0.0.1', port })

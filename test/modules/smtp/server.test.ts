@@ -35,6 +35,38 @@ test('two endpoints with one block of limits, in a whole server', async () => {
   await two.expect('250 *')
 })
 
+for (const [kind, port, said, last] of [
+  [
+    'SMTP',
+    'smtp',
+    'EHLO c\r\nMAIL FROM:<a@h.example>\r\nRCPT TO:<b@h.example>\r\nDATA\r\nX: y\r\n.\r\n',
+    /250 2\.0\.0 OK: queued\r\n$/,
+  ],
+  ['IMAP', 'imap', 'a LOGIN ann secret\r\nb SELECT INBOX\r\nc NOOP\r\n', /\r\nc OK .*\r\n$/],
+] as const) {
+  test(`a client that says all it has to say and closes its side is answered over ${kind}`, async () => {
+    await using server = await serve(`
+      hostname mx.h.example
+      tls off
+      smtp tcp://127.0.0.1:0 {
+        deliver_to dummy
+      }
+      storage.imapsql mailboxes {
+        driver sqlite3
+        dsn imapsql.db
+        msg_store sql
+      }
+      imap tcp://127.0.0.1:0 {
+        auth dummy
+        storage &mailboxes
+      }`)
+    await using client = await dial(server.port(port))
+    client.send(said)
+    client.end()
+    assert.match(await client.rest(), last)
+  })
+}
+
 test('after a reload a session goes on as it began', async () => {
   const conf = (reply: string) => `
     hostname mx.h.example

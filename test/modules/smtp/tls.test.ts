@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { certificate } from '../../support/certificates.ts'
-import { dialTls } from '../../support/wire.ts'
+import { dial, dialTls } from '../../support/wire.ts'
 import { endpoint, sendMessage } from './harness.ts'
 
 const instances = { cert: { certificates: [await certificate()] } }
@@ -58,6 +58,14 @@ test('a tls:// address speaks TLS from the start', async () => {
   assert.doesNotMatch(await client.command('EHLO c', '250 *'), /STARTTLS/)
   await sendMessage(client, 'X: y\r\n\r\n', '250 *')
   assert.equal(server.box.delivered[0]?.envelope.origin.protocol, 'ESMTPS')
+})
+
+test('a client that closes its side before the handshake of a tls:// address ends its session', async () => {
+  await using server = await endpoint(smtp('', 'tls'), { instances })
+  await using client = await dial(server.ports[0] ?? 0)
+  client.end()
+  await client.closed()
+  await Promise.all(server.ended)
 })
 
 test('the login name goes with the message', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SmtpError } from '../../../core/index.ts'
@@ -227,6 +227,37 @@ test('one recipient who fails at the content fails all, and nothing is committed
   await using client = await server.greeted()
   await sendMessage(client, message, '550 5.2.0 Too late (msg ID = *)', { to: ['<b@h.example>', '<late@h.example>'] })
   assert.deepEqual(server.box.delivered, [])
+})
+
+test('a message is accepted once it is committed, even if its file cannot be removed from the buffer', async () => {
+  const box = new Box()
+  await using server = await endpoint(smtp('buffer fs'), { box })
+  const buffer = join(server.directory, 'buffer')
+  box.beforeCommit = async () => {
+    for (const file of await readdir(buffer)) {
+      await rm(join(buffer, file))
+      await mkdir(join(buffer, file)) // which `rm` does not remove
+    }
+  }
+  await using client = await server.greeted()
+  await sendMessage(client, 'X: y\r\n\r\nbody', '250 2.0.0 OK: queued')
+  assert.equal(box.delivered.length, 1)
+  assert.equal(server.logged('body was not removed from the buffer').length, 1)
+})
+
+test('what a command throws that nobody foresaw is in the log', async () => {
+  const limits = {
+    message: async () => {
+      throw new TypeError('a mistake of ours')
+    },
+  }
+  const block = 'smtp tcp://127.0.0.1:0 {\nhostname mx.h.example\ntls off\nlimits &x\ndefer_sender_reject no\n}'
+  await using server = await endpoint(block, { instances: { x: limits } })
+  await using client = await server.greeted()
+  await client.command('MAIL FROM:<a@h.example>', '421 4.0.0 Internal server error')
+  const [line] = server.lines.filter(({ event }) => event === 'command failed')
+  assert.equal(line?.level, 'error')
+  assert.match(String(line?.fields.reason), /a mistake of ours/)
 })
 
 test('S42 a reverse lookup that fails leaves the address', async () => {

@@ -60,12 +60,14 @@ const adopt = async (version: number, more = rows) => {
   await mkdir(join(directory, 'messages'))
   await writeFile(join(directory, 'messages', key), body)
   const held = stack.move()
-  const start = async (store = `fs ${directory}/messages`) => {
+  /** The storage on it, until it is disposed of. */
+  const once = async (store = `fs ${directory}/messages`) => {
     const conf = `storage.imapsql local {\n driver sqlite3\n dsn ${file}\n msg_store ${store}\n}`
-    const made = held.use(await instance(Accounts, conf))
-    return made.api as SqlStorage
+    const made = await instance(Accounts, conf)
+    return { storage: made.api as SqlStorage, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() }
   }
-  return { file, directory, start, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  const start = async (store?: string) => held.use(await once(store)).storage
+  return { file, directory, once, start, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 test('a database of maddy opens with the same names, UIDs, flags, dates and content', async () => {
@@ -113,6 +115,87 @@ test('counters of an adopted database are filled, and what its defects left is m
   await inbox.store([{ first: 3, last: 3 }], 'add', ['\\Deleted'])
   await inbox.expunge()
   assert.equal(await bytes(await inbox.content(8)), body)
+})
+
+const foreignKeys = (file: string): unknown[] => {
+  using db = new DatabaseSync(file)
+  return [...db.prepare('PRAGMA integrity_check').all(), ...db.prepare('PRAGMA foreign_key_check').all()].map((row) =>
+    Object.values(row),
+  )
+}
+
+test('what was left where foreign keys were off is removed, and messages whose key is not known get it back', async () => {
+  await using old = await adopt(6)
+  {
+    using db = new DatabaseSync(old.file, { enableForeignKeyConstraints: false })
+    db.exec(`INSERT INTO flags VALUES (11, 5, '\\Seen'), (11, 5, '\\Deleted'), (11, 5, 'gone'), (99, 1, 'gone');
+      INSERT INTO msgs (mboxId, msgId, date, bodyLen, bodyStructure, cachedHeader) VALUES (99, 1, 0, 1, '', '');
+      INSERT INTO mboxes (id, uid, name, uidvalidity) VALUES (98, 55, 'of nobody', 1);
+      DELETE FROM extKeys`)
+  }
+  const storage = await old.start()
+  const owner = await account(storage, 'b@x.org')
+  const { unseen, deleted } = await owner.status('INBOX')
+  assert.deepEqual([unseen, deleted], [1, 0])
+  await using inbox = await select(storage, 'b@x.org')
+  assert.deepEqual(inbox.snapshot.keywords, ['kw'])
+  await inbox.copy(all, 'Sent')
+  assert.deepEqual(foreignKeys(old.file), [['ok']])
+})
+
+test('counters hold also for a program that deletes without foreign keys', async () => {
+  await using old = await adopt(6)
+  const storage = await old.start()
+  const owner = await account(storage, 'b@x.org')
+  using db = new DatabaseSync(old.file, { enableForeignKeyConstraints: false })
+  db.exec('DELETE FROM msgs WHERE msgId = 3')
+  const { messages, unseen } = await owner.status('INBOX')
+  assert.deepEqual([messages, unseen], [1, 1])
+  assert.deepEqual((await select(storage, 'b@x.org')).snapshot.keywords, [])
+  db.exec('DELETE FROM mboxes WHERE id = 11')
+  assert.deepEqual(foreignKeys(old.file), [['ok']])
+  db.exec('DELETE FROM users')
+  assert.deepEqual(foreignKeys(old.file), [['ok']])
+})
+
+test('mailboxes whose name differs from INBOX in case alone can be reached, also those made later', async () => {
+  await using old = await adopt(6)
+  const make = (id: number, name: string) => {
+    using db = new DatabaseSync(old.file)
+    db.exec(`INSERT INTO mboxes (id, uid, name, uidvalidity) VALUES (${id}, 7, '${name}', 1)`)
+  }
+  make(20, 'Inbox.Work')
+  make(21, 'inbox.Work')
+  make(22, 'inbox')
+  {
+    await using first = await old.once()
+    const owner = await account(first.storage, 'b@x.org')
+    const names = (await owner.mailboxes()).map(({ name }) => name)
+    assert.deepEqual(names, ['INBOX', 'Sent', 'INBOX.Work', 'INBOX.Work-21', 'inbox-22'])
+    for (const name of names) assert.ok(await owner.status(name))
+  }
+  make(23, 'Inbox.Later')
+  const owner = await account(await old.start(), 'b@x.org')
+  assert.ok(await owner.status('Inbox.Later'))
+})
+
+test('triggers of an earlier version are replaced, and tables it lacked are made', async () => {
+  await using old = await adopt(6)
+  const triggers = (): unknown[] => {
+    using db = new DatabaseSync(old.file)
+    return db.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name").all()
+  }
+  await (await old.once())[Symbol.asyncDispose]()
+  const made = triggers()
+  {
+    using db = new DatabaseSync(old.file)
+    db.exec(`DROP TRIGGER tsmaddy_account_removed; DROP TRIGGER tsmaddy_mailbox_removed; DROP TABLE tsmaddy_staged;
+      CREATE TRIGGER tsmaddy_mailbox_removed AFTER DELETE ON mboxes BEGIN SELECT 1; END`)
+  }
+  await (await old.once())[Symbol.asyncDispose]()
+  assert.deepEqual(triggers(), made)
+  using db = new DatabaseSync(old.file)
+  assert.deepEqual(db.prepare('SELECT * FROM tsmaddy_staged').all(), [])
 })
 
 test('the tables of maddy keep their columns, and rows written here are like its own', async () => {

@@ -57,8 +57,7 @@ const commands: Readonly<Record<string, Command>> = {
 /** Runs the command on a line. Verbs have four letters and are followed by a space, if by anything; STARTTLS is the exception. */
 export const runCommand = (connection: Connection, line: string): void | Promise<void> => {
   if (line === '') return connection.protocolError(500, 'Error: bad syntax')
-  const [, secure] = /^STARTTLS(?: (.*))?$/is.exec(line.trimEnd()) ?? []
-  if (secure !== undefined || /^STARTTLS\s*$/i.test(line)) return starttls(connection, secure ?? '')
+  if (/^STARTTLS(?!\S)/i.test(line)) return starttls(connection, line.slice(9).trim())
   if (line.length < 4 || line.length === 5 || (line.length > 5 && line[4] !== ' ')) {
     return connection.protocolError(501, 'Bad command')
   }

@@ -6,6 +6,7 @@ import { Deadline } from './deadline.ts'
 import type { ConversationOptions, ServerOptions } from './options.ts'
 import { LineTooLong, Parser } from './parser.ts'
 import type { Receiver } from './receiver.ts'
+import { formatReply, Replies } from './replies.ts'
 import type { SmtpServer } from './server.ts'
 import { abandon, type Transaction } from './transaction.ts'
 
@@ -13,6 +14,8 @@ import { abandon, type Transaction } from './transaction.ts'
 const maxErrors = 3
 /** How long a TLS handshake may take; milliseconds. */
 const handshakeTimeout = 60_000
+
+const gone = () => SmtpError.temporary(421, '4.4.0', 'Connection error, sorry')
 
 const crash = { code: 421, enhanced: '4.0.0', message: 'Internal server error' }
 
@@ -34,6 +37,7 @@ export class Connection extends SMTPConnection {
   declare _parser: Parser | false
   readonly #conversation: ConversationOptions
   readonly #deadline: Deadline
+  readonly #replies = new Replies()
   readonly #onStop = () => this.#stopWhenIdle()
   readonly #closed = Promise.withResolvers<void>()
   /** The socket that is not wrapped by another, also while a handshake goes on. */
@@ -68,7 +72,7 @@ export class Connection extends SMTPConnection {
       if (this._parser) this._socket.pipe(this._parser)
       this.#stopWhenIdle()
     } catch (error) {
-      this.failed(error)
+      this.#conversation.failed?.(error)
       this.#outermost.destroy()
     }
     await this.#closed.promise
@@ -79,36 +83,30 @@ export class Connection extends SMTPConnection {
 
   /** The parser, while the connection is open. */
   get parser(): Parser {
-    if (this._parser === false) throw SmtpError.temporary(421, '4.4.0', 'Connection error, sorry')
+    if (this._parser === false) throw gone()
     return this._parser
   }
 
   /** Sends a reply; an empty enhanced code is left out. */
   reply(code: number, enhanced: string, text: string): void {
-    this.send(code, enhanced === '' ? text : `${enhanced} ${text}`, false)
+    this.send(code, enhanced === '' ? text : `${enhanced} ${text}`)
   }
 
-  /** Characters that a client did not ask for are replaced. */
-  override send(code: number, data: string | string[], context?: string | false): void {
-    const legible = (text: string) => (this.utf8 ? text : text.replace(/[^\0-\x7f]/gu, '?'))
-    const lines = typeof data === 'string' ? legible(data) : data.map(legible)
-    this.#gather()
-    super.send(code, lines, context)
+  /** In place of the package's, which has nothing to say to a client that has closed its side. */
+  override send(code: number, data: string | string[] | null = ''): void {
+    const lines = typeof data === 'string' ? [data] : (data ?? [])
+    // While a handshake goes on, the socket is the one below TLS.
+    if (!this._upgrading && this._socket.writable) {
+      this.#replies.add(formatReply(code, lines, this.utf8), this._socket)
+    }
     const { dialogue } = this.#conversation
-    if (dialogue) for (const line of [lines].flat()) dialogue(`S: ${code} ${line}`)
+    if (dialogue) for (const line of lines) dialogue(`S: ${code} ${line}`)
+    if (code === 421) this.close()
   }
 
-  /** Lets the replies to commands that came together leave together (RFC 2920 §3.2). */
-  #gather(): void {
-    const socket = this._socket
-    if (socket.writableCorked > 0) return
-    socket.cork()
-    process.nextTick(() => socket.uncork())
-  }
-
-  /** Tells the outside of an error that no reply explains. */
-  failed(error: unknown): void {
-    this.#conversation.failed?.(error)
+  override close(): void {
+    this.#replies.flush()
+    super.close()
   }
 
   /** Refuses what is no command; a client that goes on like this is cut off. */
@@ -142,7 +140,7 @@ export class Connection extends SMTPConnection {
   }
 
   #refuse(error: unknown): void {
-    if (!(error instanceof SmtpError)) this.failed(error)
+    if (!(error instanceof SmtpError)) this.#conversation.crashed?.(error)
     const { code, enhanced, message } = error instanceof SmtpError ? error : crash
     this.reply(code, enhanced, message)
   }
@@ -162,6 +160,7 @@ export class Connection extends SMTPConnection {
 
   /** Begins TLS; what the client sent before the handshake is dropped by the package. */
   startTls(): void {
+    this.#replies.flush()
     this.upgrade(
       () => {}, // the old parser goes on by itself, to throw away what it holds
       () => {
@@ -170,6 +169,10 @@ export class Connection extends SMTPConnection {
         this.receiver.secured()
       },
     )
+    const tls = this.#outermost
+    tls.once('end', () => {
+      if (this._upgrading) tls.destroy() // who has closed its side cannot go on with the handshake
+    })
   }
 
   override _sendGreeting(): void {
@@ -181,11 +184,18 @@ export class Connection extends SMTPConnection {
     const { maxLineLength } = (this._server as SmtpServer).conversation
     const parser = new Parser({ maxCommandLength: maxLineLength - 1 }) // a CR may be among the octets it counts
     parser.oncommand = (line, next) => this._onCommand(line, next)
+    parser.on('finish', () => this.#inputEnded())
     parser.on('error', (error) => {
       if (!(error instanceof LineTooLong)) return this.#refuse(error)
       this.hangUp()
     })
     return parser
+  }
+
+  /** The client has closed its side, and all that it sent before has been answered. What it left unfinished stays so. */
+  #inputEnded(): void {
+    this.transaction?.incoming?.content.fail(gone())
+    this.close()
   }
 
   /** Ends a conversation in which a line was so long that it cannot be told where the next begins. */
@@ -227,13 +237,13 @@ export class Connection extends SMTPConnection {
     super._onClose()
     this.#deadline.stop()
     this.#conversation.stop?.removeEventListener('abort', this.#onStop)
-    this.transaction?.incoming?.content.fail(SmtpError.temporary(421, '4.4.0', 'Connection error, sorry'))
+    this.transaction?.incoming?.content.fail(gone())
     this.#closed.resolve()
   }
 
   /** The package tells of a failed handshake twice. */
   override _onError(error: Error): void {
-    if (!this._closing) this.failed(error)
+    if (!this._closing) this.#conversation.failed?.(error)
     this.close()
   }
 }

@@ -17,7 +17,7 @@ export const greet =
       afterwards(connection.receiver.greet(name, connection.secure), () => {
         connection.greeted = true
         if (verb === 'HELO') connection.reply(250, '2.0.0', `Hello ${name}`)
-        else connection.send(250, [`Hello ${name}`, ...keywords(connection)], false)
+        else connection.send(250, [`Hello ${name}`, ...keywords(connection)])
       }),
     )
   }

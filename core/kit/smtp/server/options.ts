@@ -41,6 +41,8 @@ export interface ConversationOptions {
   readonly stop?: AbortSignal
   /** Is told the dialogue, `C: ` or `S: ` and a line, with credentials masked. */
   readonly dialogue?: ((line: string) => void) | undefined
-  /** Is told what went wrong where nobody foresaw it, and with the socket. */
+  /** Is told what went wrong with the connection. */
   readonly failed?: (error: unknown) => void
+  /** Is told what a command threw that nobody foresaw, and that the client heard of as 421 only. */
+  readonly crashed?: (error: unknown) => void
 }

@@ -16,8 +16,11 @@ const parse = (rest: string): Map<string, string | undefined> | undefined => {
 
 const notOffered = (name: string) => SmtpError.permanent(504, '5.5.4', `${name} is not implemented`)
 
+const none: MailParameters = { smtputf8: false, requireTls: false, size: undefined }
+
 /** The parameters of MAIL. Throws SmtpError. `maxSize` is in bytes, 0 for any. */
 export const mailParameters = (rest: string, maxSize: number): MailParameters => {
+  if (rest === '') return none
   const found = parse(rest)
   if (!found) throw SmtpError.permanent(501, '5.5.4', 'Unable to parse MAIL ESMTP parameters')
   let size: number | undefined
@@ -37,6 +40,7 @@ export const mailParameters = (rest: string, maxSize: number): MailParameters =>
 
 /** RCPT has no parameter that is offered. Throws SmtpError when there is one. */
 export const checkRecipientParameters = (rest: string): void => {
+  if (rest === '') return
   const found = parse(rest)
   if (!found) throw SmtpError.permanent(501, '5.5.4', 'Unable to parse RCPT ESMTP parameters')
   for (const key of found.keys()) {

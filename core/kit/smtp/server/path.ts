@@ -10,6 +10,8 @@ export interface Path {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not stand in a path
 const unsafe = /[\x00-\x1f\x7f-\x9f\ufffd]/
+/** What nearly every path is: in brackets, printable ASCII, no quotes and no route. */
+const usual = /^<([!#-;=?A-[\]-~]+)@([!#-;=?A-[\]-~]+)>(?= |$)/
 const plain = /^([^\s<>"@\\]+)@([^\s<>"@\\]+)$/
 const quotedLocal = /^"((?:[^"\\]|\\.)+)"@([^\s<>"@\\]+)$/
 const bracketed = /^<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>(?= |$)/
@@ -22,6 +24,14 @@ const route = /^@[^\s,:@<>"]+(?:,@[^\s,:@<>"]+)*:/
  */
 export const parsePath = (argument: string): { path: Path | null; rest: string } | undefined => {
   const text = argument.trim()
+  const [whole, user, host] = usual.exec(text) ?? []
+  if (whole !== undefined && user !== undefined && host !== undefined) {
+    return { path: { text: whole.slice(1, -1), local: user, domain: host }, rest: text.slice(whole.length) }
+  }
+  return unusualPath(text)
+}
+
+const unusualPath = (text: string): ReturnType<typeof parsePath> => {
   const [all = '', inner] = bracketed.exec(text) ?? bare.exec(text) ?? []
   if (inner === undefined || unsafe.test(inner)) return undefined
   const rest = text.slice(all.length)

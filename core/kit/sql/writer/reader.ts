@@ -22,7 +22,10 @@ export class SqliteReader implements Statements, Disposable {
     return this.#statements.query<R>(sql, params)
   }
 
-  /** Runs several queries on one state of the database. They must not wait for anything but the database. */
+  /**
+   * Runs several queries on one state of the database, one caller after the other. When they wait for anything but the
+   * database, `query` sees that state meanwhile, too: a connection on which that is done is for such reads alone.
+   */
   read<T>(queries: (db: Statements) => Promise<T>): Promise<T> {
     const done = this.#turn.then(async () => {
       this.#statements.run('BEGIN')

@@ -1,9 +1,12 @@
 import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
 import type { Algorithm } from '../../../../core/kit/compression/index.ts'
 import { compressBytes, compressStream } from '../../../../core/kit/compression/index.ts'
+import { WriterError } from '../../../../core/kit/sql/writer/index.ts'
 import type { Engine } from '../engine.ts'
 import type { NewRow } from '../operations/add_messages.ts'
+import type { Lease } from './key.ts'
 import { newKey } from './key.ts'
+import { pieceGroups, piecesOf } from './pieces.ts'
 import { readBody } from './read_body.ts'
 
 export interface Compression {
@@ -11,10 +14,13 @@ export interface Compression {
   readonly level: number
 }
 
-export type KeptBody = Pick<NewRow, 'key' | 'compression' | 'inline'>
+export type KeptBody = Pick<NewRow, 'key' | 'compression' | 'inline' | 'staged'>
 
-/** Bytes of a body in one row of the database. */
-const piece = 256 * 1024
+/** Bytes of bodies that go to the database with the rows that name them; more would fill the memory. */
+const together = 8 * 1024 * 1024
+
+/** Pieces of a larger body that are put into the database at once. */
+const atOnce = 16
 
 /** Where the octets of messages are: in a store of blobs, or in the database itself. */
 export class Bodies {
@@ -22,13 +28,13 @@ export class Bodies {
   readonly store: BlobStore | null
   readonly #engine: Engine
   readonly #compression: Compression | undefined
-  readonly #lease: string
+  readonly #lease: Lease
   readonly #log: Logger
 
   constructor(
     engine: Engine,
     store: BlobStore | null,
-    { compression, lease, log }: { compression: Compression | undefined; lease: string; log: Logger },
+    { compression, lease, log }: { compression: Compression | undefined; lease: Lease; log: Logger },
   ) {
     this.#engine = engine
     this.store = store
@@ -38,23 +44,37 @@ export class Bodies {
   }
 
   /**
-   * Puts a body on stable storage outside, or gives it in pieces to be kept with the message. `rows` makes of the bodies
-   * kept what `use` is to add; when that fails, what is outside is deleted again.
+   * Puts bodies on stable storage, or gives them in pieces to be kept with the messages. What `gather` of `use` resolves to
+   * says where they are; when `use` fails, what was put down before is deleted again.
    */
   async keep<T>(
     contents: readonly Body[],
     use: (gather: () => Promise<readonly KeptBody[]>, bytes: number) => Promise<T>,
   ): Promise<T> {
-    if (!this.store) {
-      const bytes = contents.reduce((sum, { size }) => sum + size, 0)
-      return use(() => Promise.all(contents.map((content) => this.#inline(content))), bytes)
-    }
+    const { store } = this
+    if (store) return this.#ahead(contents, (key, content) => this.#outside(store, key, content), use)
+    const bytes = contents.reduce((sum, { size }) => sum + size, 0)
+    if (bytes > together) return this.#ahead(contents, (key, content) => this.#staged(key, content), use)
+    return use(() => Promise.all(contents.map((content) => this.#inline(content))), bytes)
+  }
+
+  /** Puts bodies down one by one before the messages are added. */
+  async #ahead<T>(
+    contents: readonly Body[],
+    put: (key: string, content: Body) => Promise<KeptBody>,
+    use: (gather: () => Promise<readonly KeptBody[]>, bytes: number) => Promise<T>,
+  ): Promise<T> {
+    const keys: string[] = []
     const kept: KeptBody[] = []
     try {
-      for (const content of contents) kept.push(await this.#outside(this.store, content))
+      for (const content of contents) {
+        const key = newKey(this.#lease)
+        keys.push(key)
+        kept.push(await put(key, content))
+      }
       return await use(async () => kept, 0)
     } catch (error) {
-      await this.#undo(kept.map(({ key }) => key))
+      await this.#undo(keys, error)
       throw error
     }
   }
@@ -75,21 +95,41 @@ export class Bodies {
     }
   }
 
-  async #undo(keys: readonly string[]): Promise<void> {
-    await this.store?.delete(keys).catch((error) => this.#log.error('bodies not deleted', error, { keys: keys.length }))
+  async #undo(keys: readonly string[], failure: unknown): Promise<void> {
+    if (failure instanceof WriterError && failure.kind === 'broken') {
+      // The messages may have been added all the same, and then these are theirs.
+      this.#lease.untidy = true
+      return
+    }
+    try {
+      if (this.store) await this.store.delete(keys)
+      else await this.#engine.run('dropStaged', { keys })
+    } catch (error) {
+      this.#lease.untidy = true
+      this.#log.error('bodies not deleted', error, { keys: keys.length })
+    }
   }
 
   async #inline(content: Body): Promise<KeptBody> {
     const bytes = content.memory ?? Buffer.concat(await Array.fromAsync(content.read()))
     const { algorithm, level } = this.#compression ?? {}
     const stored = algorithm ? await compressBytes(algorithm, bytes, level) : bytes
-    const inline: Uint8Array[] = []
-    for (let at = 0; at < stored.length || at === 0; at += piece) inline.push(own(stored.subarray(at, at + piece)))
-    return { key: newKey(this.#lease), compression: algorithm ?? '', inline }
+    return { key: newKey(this.#lease), compression: algorithm ?? '', inline: piecesOf(stored) }
   }
 
-  async #outside(store: BlobStore, content: Body): Promise<KeptBody> {
-    const key = newKey(this.#lease)
+  async #staged(key: string, content: Body): Promise<KeptBody> {
+    const { algorithm, level } = this.#compression ?? {}
+    const stored = algorithm ? compressStream(algorithm, content.read(), level) : content.read()
+    let part = 0
+    for await (const pieces of pieceGroups(stored, atOnce)) {
+      const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
+      await this.#engine.run('stageBody', { key, part, pieces }, bytes)
+      part += pieces.length
+    }
+    return { key, compression: algorithm ?? '', staged: true }
+  }
+
+  async #outside(store: BlobStore, key: string, content: Body): Promise<KeptBody> {
     const { algorithm, level } = this.#compression ?? {}
     if (!algorithm) {
       await store.put(key, content.memory ?? content.read(), content.size)
@@ -102,7 +142,3 @@ export class Bodies {
     return { key, compression: algorithm ?? '' }
   }
 }
-
-/** Bytes with a buffer of exactly their size: on their way to another thread the whole buffer is copied. */
-const own = (bytes: Uint8Array): Uint8Array =>
-  bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)

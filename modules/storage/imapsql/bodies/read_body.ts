@@ -46,8 +46,13 @@ export const readBody = async (
 }
 
 /** Only what cannot become better by waiting is the fault of the content; the rest is an outage. */
-const isCorrupt = (error: unknown): boolean =>
-  !(error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code))
+const isCorrupt = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return true
+  if ('errcode' in error && typeof error.errcode === 'number') return damaged.includes(error.errcode & 0xff)
+  return !('code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code))
+}
+
+const damaged: readonly number[] = [11, 26] // SQLITE_CORRUPT, SQLITE_NOTADB
 
 /** maddy writes the level after the algorithm. */
 const algorithmOf = (written: string | null): Algorithm | undefined => {
@@ -100,24 +105,24 @@ const checked = async ({ key, size, source }: Stored, seekable: boolean): Promis
   return {
     size,
     memory: undefined,
-    read: (start = 0, length = size) =>
-      seekable
-        ? exactly(source(start, Math.min(length, size - start)), length, size - start)
-        : range(source(), start, length),
+    read(start = 0, length = size) {
+      const wanted = Math.max(Math.min(length, size - start), 0)
+      return exactly(seekable ? source(start, wanted) : range(source(), start, wanted), wanted)
+    },
   }
 }
 
 const wrongSize = (key: string, size: number, found: number): Error =>
   new Error(`blob ${key} should have ${size} bytes but has ${found > size ? 'more' : found}`)
 
-/** Passes all bytes on; throws when they end before `length`, or before what the message has left. */
-async function* exactly(source: AsyncIterable<Uint8Array>, length: number, left: number): AsyncIterable<Uint8Array> {
+/** Passes all bytes on; throws when there are fewer than `length`. */
+async function* exactly(source: AsyncIterable<Uint8Array>, length: number): AsyncIterable<Uint8Array> {
   let count = 0
   for await (const chunk of source) {
     count += chunk.length
     yield chunk
   }
-  if (count < Math.min(length, left)) throw new StorageError('corrupt', 'The content of the message ends too soon')
+  if (count < length) throw new StorageError('corrupt', 'The content of the message ends too soon')
 }
 
 /** A part of a stream that can only be read from its start. */

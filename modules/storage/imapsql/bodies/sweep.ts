@@ -1,6 +1,7 @@
 import type { BlobStore, Logger } from '../../../../core/index.ts'
 import type { Engine } from '../engine.ts'
-import { leaseOf } from './key.ts'
+import type { Lease } from './key.ts'
+import { leaseOf, timeKey } from './key.ts'
 
 const hour = 60 * 60 * 1000
 /** A body younger than this may belong to a message that is just being stored. */
@@ -9,15 +10,30 @@ export const grace = 24 * hour
 const batch = 500
 
 /** Says that this process lives, and deletes bodies that others, or this one before a crash, left behind. */
-export const sweep = async (engine: Engine, store: BlobStore, lease: string, log: Logger): Promise<void> => {
-  await engine.run('renewLease', { lease, now: Date.now() })
-  await removeDoomed(engine, store)
-  await removeOrphans(engine, store, lease, log)
+export const sweep = async (
+  engine: Engine,
+  store: BlobStore | null,
+  { id }: Lease,
+  { log, stop }: { log: Logger; stop: AbortSignal },
+): Promise<void> => {
+  await removeStaged(engine, id)
+  if (!store) return
+  await engine.run('renewLease', { lease: id, now: Date.now() })
+  await removeDoomed(engine, store, stop)
+  await removeOrphans(engine, store, id, { log, stop })
+}
+
+/** Bodies in the database whose message never came, the process having died between the two. */
+const removeStaged = async (engine: Engine, lease: string): Promise<void> => {
+  const rows = await engine.query<[string]>('SELECT id FROM tsmaddy_staged WHERE id < $1', [
+    timeKey(Date.now() - grace),
+  ])
+  for (const [key] of rows) if (leaseOf(key) !== lease) await engine.run('dropStaged', { keys: [key] })
 }
 
 /** Bodies whose last message went with a commit, after which they could not be deleted. */
-const removeDoomed = async (engine: Engine, store: BlobStore): Promise<void> => {
-  for (let after = ''; ; ) {
+const removeDoomed = async (engine: Engine, store: BlobStore, stop: AbortSignal): Promise<void> => {
+  for (let after = ''; !stop.aborted; ) {
     const rows = await engine.query<[string]>(
       `SELECT id FROM tsmaddy_doomed WHERE id > $1 ORDER BY id LIMIT ${batch}`,
       [after],
@@ -34,7 +50,12 @@ const removeDoomed = async (engine: Engine, store: BlobStore): Promise<void> => 
  * Bodies that were put down and whose message never was, the process having died between the two. A folder of blobs may
  * serve other databases too: only keys made under a lease of this one, by a process that is gone, are looked at.
  */
-const removeOrphans = async (engine: Engine, store: BlobStore, lease: string, log: Logger): Promise<void> => {
+const removeOrphans = async (
+  engine: Engine,
+  store: BlobStore,
+  lease: string,
+  { log, stop }: { log: Logger; stop: AbortSignal },
+): Promise<void> => {
   const rows = await engine.query<[string, number]>('SELECT lease, alive FROM tsmaddy_leases WHERE lease <> $1', [
     lease,
   ])
@@ -42,6 +63,7 @@ const removeOrphans = async (engine: Engine, store: BlobStore, lease: string, lo
   const leases = new Set(rows.map(([each]) => each))
   let removed = 0
   for await (const { key, modified } of store.list()) {
+    if (stop.aborted) return
     if (!leases.has(leaseOf(key)) || Date.now() - modified.getTime() < grace) continue
     const known = await engine.query('SELECT 1 FROM extkeys WHERE id = $1', [key])
     if (known.length > 0) continue
@@ -55,11 +77,12 @@ const removeOrphans = async (engine: Engine, store: BlobStore, lease: string, lo
 }
 
 /** Sweeps now and every hour, in the background. */
-export const sweepRegularly = (engine: Engine, store: BlobStore, lease: string, log: Logger): AsyncDisposable => {
+export const sweepRegularly = (engine: Engine, store: BlobStore | null, lease: Lease, log: Logger): AsyncDisposable => {
+  const stop = new AbortController()
   let running: Promise<void> = Promise.resolve()
   const run = (): void => {
     running = running
-      .then(() => sweep(engine, store, lease, log))
+      .then(() => sweep(engine, store, lease, { log, stop: stop.signal }))
       .catch((error) => log.error('sweep of bodies failed', error))
   }
   run()
@@ -67,8 +90,10 @@ export const sweepRegularly = (engine: Engine, store: BlobStore, lease: string, 
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      stop.abort()
       await running
-      await engine.run('endLeases', { leases: [lease] }).catch((error) => log.error('sweep of bodies failed', error))
+      if (!store || lease.untidy) return
+      await engine.run('endLeases', { leases: [lease.id] }).catch((error) => log.error('sweep of bodies failed', error))
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { cleanFlags } from '../flags.ts'
 import { Refusal } from '../refusal.ts'
+import { addPieces, takeStaged } from './blobs.ts'
 import { modseqOf } from './mailbox_row.ts'
 
 /** A message as it is stored, its body apart. */
@@ -12,6 +13,8 @@ export interface NewRow {
   readonly compression: string
   /** The body as it is stored, in pieces, when it is to be kept in the database. */
   readonly inline?: readonly Uint8Array[]
+  /** The body has been put into the database before. */
+  readonly staged?: true
   /** Seconds since 1970. */
   readonly date: number
   readonly size: number
@@ -59,9 +62,8 @@ interface Place {
 
 const addMessage = async (db: Statements, { mailbox, account, uid, recent }: Place, row: NewRow): Promise<void> => {
   await db.query('INSERT INTO extkeys (id, uid, refs) VALUES ($1, $2, 1)', [row.key, account])
-  for (const [part, data] of (row.inline ?? []).entries()) {
-    await db.query('INSERT INTO tsmaddy_blobs (id, part, data) VALUES ($1, $2, $3)', [row.key, part, data])
-  }
+  await addPieces(db, row.key, 0, row.inline ?? [])
+  if (row.staged) await takeStaged(db, row.key)
   const flags = cleanFlags(row.flags)
   await db.query(
     `INSERT INTO msgs

@@ -28,3 +28,37 @@ export const noteExternal = async (db: Statements, { external }: { external: boo
     )
   }
 }
+
+/** Puts pieces of a body into the database, whose message is yet to come; the first of them is number `part`. */
+export const stageBody = async (
+  db: Statements,
+  { key, part, pieces }: { key: string; part: number; pieces: readonly Uint8Array[] },
+): Promise<void> => {
+  if (part === 0) await db.query('INSERT INTO tsmaddy_staged (id) VALUES ($1)', [key])
+  await addPieces(db, key, part, pieces)
+}
+
+export const addPieces = async (
+  db: Statements,
+  key: string,
+  from: number,
+  pieces: readonly Uint8Array[],
+): Promise<void> => {
+  for (const [index, data] of pieces.entries()) {
+    await db.query('INSERT INTO tsmaddy_blobs (id, part, data) VALUES ($1, $2, $3)', [key, from + index, data])
+  }
+}
+
+/** The body has its message now. Throws when it was taken for a leftover meanwhile. */
+export const takeStaged = async (db: Statements, key: string): Promise<void> => {
+  const taken = await db.query('DELETE FROM tsmaddy_staged WHERE id = $1 RETURNING id', [key])
+  if (taken.length === 0) throw new Error(`body ${key} is gone`)
+}
+
+/** Deletes bodies that have no message yet; of others nothing happens. */
+export const dropStaged = async (db: Statements, { keys }: { keys: readonly string[] }): Promise<void> => {
+  for (const key of keys) {
+    const staged = await db.query('DELETE FROM tsmaddy_staged WHERE id = $1 RETURNING id', [key])
+    if (staged.length > 0) await db.query('DELETE FROM tsmaddy_blobs WHERE id = $1', [key])
+  }
+}

@@ -4,7 +4,7 @@ import { migrateSqlite } from '../schema/migrate.ts'
 
 export { createAccount, deleteAccount, openAccount, setAppendLimit } from './accounts.ts'
 export { append, deliver } from './append.ts'
-export { endLeases, forgetDoomed, noteExternal, renewLease } from './blobs.ts'
+export { dropStaged, endLeases, forgetDoomed, noteExternal, renewLease, stageBody } from './blobs.ts'
 export { copy, move } from './copy.ts'
 export { expunge } from './expunge.ts'
 export { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'

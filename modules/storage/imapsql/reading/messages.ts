@@ -4,7 +4,7 @@ import { cachedHeaderFromJson, structureFromJson } from '../../../../core/kit/me
 import type { Structure } from '../../../../core/kit/message/structure.ts'
 import type { SqlValue, Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Engine } from '../engine.ts'
-import { normalRanges, rangeConditions } from '../ranges.ts'
+import { normalRanges, portions, rangeConditions } from '../ranges.ts'
 import { flagsOf } from './flag_states.ts'
 
 /** Messages read at once: no longer than a few milliseconds. */
@@ -17,16 +17,17 @@ export async function* readMessages(
   ranges: readonly UidRange[],
   needs: Needs,
 ): AsyncIterable<StoredMessage> {
-  for (let left = normalRanges(ranges); left.length > 0; ) {
-    const { messages, rest } = await engine.read((db) => readPage(db, mailbox, left, needs))
-    yield* messages
-    left = rest
-    if (left.length > 0) await turn()
+  let read = false
+  for (const portion of portions(normalRanges(ranges), page)) {
+    for (let left = portion; left.length > 0; ) {
+      if (read) await turn()
+      read = true
+      const { messages, rest } = await engine.read((db) => readPage(db, mailbox, left, needs))
+      yield* messages
+      left = rest
+    }
   }
 }
-
-/** Ranges of one query; lists of single UIDs are read some at a time. */
-const atOnce = 64
 
 const readPage = async (
   db: Statements,
@@ -34,8 +35,7 @@ const readPage = async (
   ranges: readonly UidRange[],
   { header = false, structure = false }: Needs,
 ): Promise<{ messages: StoredMessage[]; rest: UidRange[] }> => {
-  const now = ranges.slice(0, atOnce)
-  const [condition] = rangeConditions('m.msgid', now, 2)
+  const [condition] = rangeConditions('m.msgid', ranges, 2)
   if (!condition) return { messages: [], rest: [] }
   const rows = await db.query<[number, number, number, number, SqlValue, SqlValue]>(
     `SELECT m.msgid, coalesce(t.modseq, 1), coalesce(t.date, m.date), coalesce(t.size, m.bodylen),
@@ -44,8 +44,8 @@ const readPage = async (
       WHERE m.mboxid = $1 AND ${condition.sql} ORDER BY m.msgid LIMIT ${page}`,
     [mailbox, ...condition.params],
   )
-  const last = rows.length < page ? (now.at(-1)?.last ?? 0) : (rows.at(-1)?.[0] ?? 0)
-  const flags = rows.length === 0 ? new Map() : await flagsOf(db, mailbox, until(now, last))
+  const last = rows.length < page ? (ranges.at(-1)?.last ?? 0) : (rows.at(-1)?.[0] ?? 0)
+  const flags = rows.length === 0 ? new Map() : await flagsOf(db, mailbox, until(ranges, last))
   const messages = rows.map(([uid, modseq, date, size, headerJson, structureJson]) => ({
     uid,
     flags: flags.get(uid) ?? [],

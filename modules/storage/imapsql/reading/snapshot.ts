@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Snapshot } from '../../../../core/index.ts'
 import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 
@@ -7,7 +8,7 @@ export interface MailboxState extends Snapshot {
   readonly uidValidity: number
 }
 
-/** A mailbox as it is now; undefined when it does not exist. To be read on one state of the database. */
+/** A mailbox as it is now; undefined when it does not exist. To be read on one state of the database, by a scan. */
 export const readSnapshot = async (
   db: Statements,
   id: number,
@@ -20,7 +21,7 @@ export const readSnapshot = async (
   )
   if (!row) return undefined
   const [name, uidValidity, uidNext, highestModseq] = row
-  const uids = await column(db, 'SELECT msgid FROM msgs WHERE mboxid = $1 ORDER BY msgid', id)
+  const uids = await uidsWhere(db, id, '1 = 1')
   const [unseen] = await db.query<[number | null]>('SELECT min(msgid) FROM msgs WHERE mboxid = $1 AND seen = 0', [id])
   const keywords = await db.query<[string]>(
     'SELECT spelling FROM tsmaddy_keywords WHERE mboxid = $1 AND uses > 0 ORDER BY keyword',
@@ -33,16 +34,25 @@ export const readSnapshot = async (
     uids,
     uidNext,
     highestModseq,
-    recent:
-      recent === 'all'
-        ? new Set(await column(db, 'SELECT msgid FROM msgs WHERE mboxid = $1 AND recent = 1', id))
-        : recent,
+    recent: recent === 'all' ? new Set(await uidsWhere(db, id, 'recent = 1')) : recent,
     firstUnseen: unseen?.[0] ?? undefined,
     keywords: keywords.map(([keyword]) => keyword),
   }
 }
 
-const column = async (db: Statements, sql: string, id: number): Promise<number[]> => {
-  const rows = await db.query<[number]>(sql, [id])
-  return rows.map(([value]) => value)
+/** UIDs read in one go: no longer than a few milliseconds. */
+const page = 10_000
+
+/** The UIDs of the messages that meet a condition, ascending. */
+const uidsWhere = async (db: Statements, id: number, condition: string): Promise<number[]> => {
+  const uids: number[] = []
+  for (let after = 0; ; await turn()) {
+    const rows = await db.query<[number]>(
+      `SELECT msgid FROM msgs WHERE mboxid = $1 AND msgid > $2 AND ${condition} ORDER BY msgid LIMIT ${page}`,
+      [id, after],
+    )
+    for (const [uid] of rows) uids.push(uid)
+    if (rows.length < page) return uids
+    after = uids.at(-1) ?? 0
+  }
 }

@@ -5,8 +5,8 @@
  * known for mod-sequences above `forgotten`.
  */
 export const companionTables: readonly string[] = [
-  'CREATE TABLE tsmaddy_meta (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL)',
-  `CREATE TABLE tsmaddy_mboxes (
+  'CREATE TABLE IF NOT EXISTS tsmaddy_meta (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL)',
+  `CREATE TABLE IF NOT EXISTS tsmaddy_mboxes (
     mboxid INTEGER NOT NULL PRIMARY KEY,
     modseq BIGINT NOT NULL DEFAULT 1,
     messages BIGINT NOT NULL DEFAULT 0,
@@ -16,7 +16,7 @@ export const companionTables: readonly string[] = [
     size BIGINT NOT NULL DEFAULT 0,
     forgotten BIGINT NOT NULL DEFAULT 0
   )`,
-  `CREATE TABLE tsmaddy_msgs (
+  `CREATE TABLE IF NOT EXISTS tsmaddy_msgs (
     mboxid BIGINT NOT NULL,
     uid BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
@@ -24,38 +24,49 @@ export const companionTables: readonly string[] = [
     size BIGINT NOT NULL,
     PRIMARY KEY (mboxid, uid)
   ) WITHOUT ROWID`,
-  'CREATE INDEX tsmaddy_modseq ON tsmaddy_msgs (mboxid, modseq)',
-  `CREATE TABLE tsmaddy_expunged (
+  'CREATE INDEX IF NOT EXISTS tsmaddy_modseq ON tsmaddy_msgs (mboxid, modseq)',
+  `CREATE TABLE IF NOT EXISTS tsmaddy_expunged (
     mboxid BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
     uid BIGINT NOT NULL,
     PRIMARY KEY (mboxid, modseq)
   ) WITHOUT ROWID`,
-  `CREATE TABLE tsmaddy_keywords (
+  `CREATE TABLE IF NOT EXISTS tsmaddy_keywords (
     mboxid BIGINT NOT NULL,
     keyword VARCHAR(255) NOT NULL,
     spelling VARCHAR(255) NOT NULL,
     uses BIGINT NOT NULL,
     PRIMARY KEY (mboxid, keyword)
   ) WITHOUT ROWID`,
-  `CREATE TABLE tsmaddy_doomed (id VARCHAR(255) NOT NULL PRIMARY KEY)`,
-  'CREATE TABLE tsmaddy_leases (lease VARCHAR(255) NOT NULL PRIMARY KEY, alive BIGINT NOT NULL)',
-  `CREATE TABLE tsmaddy_blobs (
+  `CREATE TABLE IF NOT EXISTS tsmaddy_doomed (id VARCHAR(255) NOT NULL PRIMARY KEY)`,
+  'CREATE TABLE IF NOT EXISTS tsmaddy_leases (lease VARCHAR(255) NOT NULL PRIMARY KEY, alive BIGINT NOT NULL)',
+  `CREATE TABLE IF NOT EXISTS tsmaddy_blobs (
     id VARCHAR(255) NOT NULL,
     part INTEGER NOT NULL,
     data BLOB NOT NULL,
     PRIMARY KEY (id, part)
   )`,
-  'CREATE INDEX tsmaddy_unseen ON msgs (mboxId, msgId) WHERE seen = 0',
-  'CREATE INDEX tsmaddy_recent ON msgs (mboxId, msgId) WHERE recent = 1',
+  // Bodies whose message is yet to come.
+  'CREATE TABLE IF NOT EXISTS tsmaddy_staged (id VARCHAR(255) NOT NULL PRIMARY KEY)',
+  'CREATE INDEX IF NOT EXISTS tsmaddy_unseen ON msgs (mboxId, msgId) WHERE seen = 0',
+  'CREATE INDEX IF NOT EXISTS tsmaddy_recent ON msgs (mboxId, msgId) WHERE recent = 1',
   // Without it, deleting a key looks through every message for one that still names it.
-  'CREATE INDEX tsmaddy_body ON msgs (extBodyKey)',
-  'CREATE INDEX tsmaddy_unreferenced ON extKeys (uid, id) WHERE refs <= 0',
-  "CREATE INDEX tsmaddy_deleted ON flags (mboxId, msgId) WHERE flag = '\\Deleted'",
+  'CREATE INDEX IF NOT EXISTS tsmaddy_body ON msgs (extBodyKey)',
+  'CREATE INDEX IF NOT EXISTS tsmaddy_unreferenced ON extKeys (uid, id) WHERE refs <= 0',
+  "CREATE INDEX IF NOT EXISTS tsmaddy_deleted ON flags (mboxId, msgId) WHERE flag = '\\Deleted'",
 ]
 
 /** Fills the companions from what maddy has written, and mends what its known defects have left in its own tables. */
 export const companionRows: readonly string[] = [
+  // A connection without foreign keys has deleted what they refer to, and nothing of theirs.
+  'DELETE FROM mboxes WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = mboxes.uid)',
+  'DELETE FROM msgs WHERE NOT EXISTS (SELECT 1 FROM mboxes WHERE mboxes.id = msgs.mboxid)',
+  `DELETE FROM flags WHERE NOT EXISTS
+    (SELECT 1 FROM msgs m WHERE m.mboxid = flags.mboxid AND m.msgid = flags.msgid)`,
+  `INSERT INTO extkeys (id, uid, refs) SELECT m.extbodykey, min(b.uid), count(*)
+    FROM msgs m JOIN mboxes b ON b.id = m.mboxid
+    WHERE m.extbodykey IS NOT NULL AND NOT EXISTS (SELECT 1 FROM extkeys e WHERE e.id = m.extbodykey)
+    GROUP BY m.extbodykey`,
   ...['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'].flatMap((flag) => [
     `UPDATE OR IGNORE flags SET flag = '${flag}' WHERE flag <> '${flag}' AND lower(flag) = lower('${flag}')`,
     `DELETE FROM flags WHERE flag <> '${flag}' AND lower(flag) = lower('${flag}')`,
@@ -67,6 +78,8 @@ export const companionRows: readonly string[] = [
     WHERE msgscount <> (SELECT count(*) FROM msgs WHERE mboxid = mboxes.id)`,
   `UPDATE extkeys SET refs = (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id)
     WHERE refs <> (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id)`,
+  'INSERT INTO tsmaddy_doomed SELECT id FROM extkeys WHERE refs <= 0',
+  'DELETE FROM extkeys WHERE refs <= 0',
   `INSERT INTO tsmaddy_mboxes (mboxid, messages, recent, size)
     SELECT b.id, count(m.msgid), coalesce(sum(m.recent), 0), coalesce(sum(m.bodylen), 0)
     FROM mboxes b LEFT JOIN msgs m ON m.mboxid = b.id GROUP BY b.id`,
@@ -76,6 +89,15 @@ export const companionRows: readonly string[] = [
   'INSERT INTO tsmaddy_msgs SELECT mboxid, msgid, 1, date, bodylen FROM msgs',
   `INSERT INTO tsmaddy_keywords SELECT mboxid, lower(flag), min(flag), count(*)
     FROM flags WHERE substr(flag, 1, 1) <> '\\' GROUP BY mboxid, lower(flag)`,
+]
+
+const startsAsInbox = "lower(substr(name, 1, 6)) IN ('inbox', 'inbox.') AND substr(name, 1, 5) <> 'INBOX'"
+
+/** INBOX is the same in any case, but to maddy: no mailbox of its making is to be hidden behind another. */
+export const mailboxNames: readonly string[] = [
+  `UPDATE OR IGNORE mboxes SET name = 'INBOX' || substr(name, 6) WHERE ${startsAsInbox}`,
+  `UPDATE OR IGNORE mboxes
+    SET name = CASE WHEN length(name) = 5 THEN name ELSE 'INBOX' || substr(name, 6) END || '-' || id WHERE ${startsAsInbox}`,
 ]
 
 const grow = (mailbox: string, more = ''): string =>
@@ -89,11 +111,17 @@ const touch = (row: 'NEW' | 'OLD'): string => `UPDATE tsmaddy_msgs
 const markSeen = (row: 'NEW' | 'OLD', seen: 0 | 1): string => `UPDATE msgs SET seen = ${seen}
       WHERE ${row}.flag = '\\Seen' AND mboxid = ${row}.mboxid AND msgid = ${row}.msgid AND seen <> ${seen}`
 
+/** They also do what the foreign keys do, for connections that have not turned these on. */
 export const triggers: readonly string[] = [
+  `CREATE TRIGGER tsmaddy_account_removed AFTER DELETE ON users BEGIN
+    DELETE FROM mboxes WHERE uid = OLD.id;
+  END`,
   `CREATE TRIGGER tsmaddy_mailbox_added AFTER INSERT ON mboxes BEGIN
     INSERT INTO tsmaddy_mboxes (mboxid) VALUES (NEW.id);
   END`,
   `CREATE TRIGGER tsmaddy_mailbox_removed AFTER DELETE ON mboxes BEGIN
+    DELETE FROM flags WHERE mboxid = OLD.id;
+    DELETE FROM msgs WHERE mboxid = OLD.id;
     DELETE FROM tsmaddy_mboxes WHERE mboxid = OLD.id;
     DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.id;
     DELETE FROM tsmaddy_expunged WHERE mboxid = OLD.id;
@@ -111,6 +139,7 @@ export const triggers: readonly string[] = [
   `CREATE TRIGGER tsmaddy_message_removed AFTER DELETE ON msgs
     WHEN EXISTS (SELECT 1 FROM mboxes WHERE id = OLD.mboxid) BEGIN
     ${grow('OLD.mboxid', ', messages = messages - 1, recent = recent - OLD.recent, size = size - OLD.bodylen')};
+    DELETE FROM flags WHERE mboxid = OLD.mboxid AND msgid = OLD.msgid;
     DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.mboxid AND uid = OLD.msgid;
     INSERT INTO tsmaddy_expunged (mboxid, modseq, uid)
       SELECT OLD.mboxid, modseq, OLD.msgid FROM tsmaddy_mboxes WHERE mboxid = OLD.mboxid;

@@ -1,5 +1,5 @@
 import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
-import { companionRows, companionTables, triggers } from './companions_sqlite.ts'
+import { companionRows, companionTables, mailboxNames, triggers } from './companions_sqlite.ts'
 import { maddyTables, quotaTables } from './maddy_sqlite.ts'
 
 /** The version of maddy's tables that this code reads and writes. */
@@ -44,10 +44,12 @@ export const migrateSqlite = async (db: Statements): Promise<Migration> => {
     ])
   }
   await run(db, quotaTables)
-  if (await hasTable(db, 'tsmaddy_meta')) return { from, adopted: undefined }
+  await run(db, mailboxNames)
+  const known = await hasTable(db, 'tsmaddy_meta')
   await run(db, companionTables)
-  await run(db, companionRows)
-  await run(db, triggers)
+  if (!known) await run(db, companionRows)
+  await renewTriggers(db)
+  if (known) return { from, adopted: undefined }
   await db.query("INSERT INTO tsmaddy_meta (name, value) VALUES ('version', $1)", [companionVersion])
   const [[adopted] = [0]] = await db.query<[number]>('SELECT count(*) FROM msgs')
   if (adopted > 0) await db.query("INSERT INTO tsmaddy_meta (name, value) VALUES ('external_bodies', '1')")
@@ -56,6 +58,17 @@ export const migrateSqlite = async (db: Statements): Promise<Migration> => {
 
 const run = async (db: Statements, statements: readonly string[]): Promise<void> => {
   for (const statement of statements) await db.query(statement)
+}
+
+/** Makes the triggers that are missing, or say something else than they do here. */
+const renewTriggers = async (db: Statements): Promise<void> => {
+  const rows = await db.query<[string, string]>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+  const there = new Map(rows)
+  for (const trigger of triggers) {
+    const [, name = ''] = /^CREATE TRIGGER (\w+)/.exec(trigger) ?? []
+    if (there.get(name) === trigger) continue
+    await run(db, [`DROP TRIGGER IF EXISTS ${name}`, trigger])
+  }
 }
 
 const hasTable = async (db: Statements, name: string): Promise<boolean> =>
