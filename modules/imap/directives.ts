@@ -2,6 +2,7 @@ import {
   duration,
   endpoints,
   flag,
+  integer,
   loginDirectives,
   normalizer,
   proxyProtocol,
@@ -25,6 +26,12 @@ export const imapDirectives = {
   insecure_auth: flag().default('no').doc('Lets clients log in without TLS. Always so when TLS is off.'),
   proxy_protocol: proxyProtocol().doc('Believes the PROXY headers of the proxies named; of all without a name.'),
   shutdown_timeout: duration().default('3m').doc('How long sessions may go on when the server stops or is reloaded.'),
+  max_connections_per_address: integer(0)
+    .default('0')
+    .doc('How many connections one client address may have at once; 0 for any number.'),
+  max_connections_per_user: integer(0)
+    .default('0')
+    .doc('How many connections one account may have at once; 0 for any number.'),
   io_debug: flag()
     .default('no')
     .doc('Logs what is said on the wire; passwords and the content of messages are left out.'),

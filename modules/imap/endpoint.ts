@@ -39,8 +39,13 @@ export const serveClient =
       socket.destroy()
       return
     }
-    await converse(openSession(settings, socket, { peer, address, stop }))
+    using place = peer ? settings.fromAddress.take(peer.ip) : noPlace
+    if (place) await converse(openSession(settings, socket, { peer, address, stop }))
+    else socket.end('* BYE [LIMIT] Too many connections from your address\r\n')
   }
+
+/** Programs of the machine itself come in any number. */
+const noPlace: Disposable = { [Symbol.dispose]: () => {} }
 
 function openSession(
   settings: Settings,

@@ -2,6 +2,7 @@ import { Authenticator, ConfigError, defineModule, Endpoint, formatEndpoint, ope
 import { normalizers } from '../../core/kit/address/normalize.ts'
 import { imapDirectives, listen } from './directives.ts'
 import { type ImapConfig, serveClient } from './endpoint.ts'
+import { Places } from './places.ts'
 import { defaultLimits, type Settings } from './settings.ts'
 
 /** Access to mailboxes: IMAP4rev1 and its usual extensions. */
@@ -38,6 +39,8 @@ export default defineModule({
           ioDebug: config.io_debug,
           ioErrors: config.io_errors,
           spoolDirectory: (await openBuffer(buffer, context)).directory,
+          fromAddress: new Places(config.max_connections_per_address),
+          ofAccount: new Places(config.max_connections_per_user),
           identity: 'tsmaddy',
           limits: defaultLimits,
         }

@@ -29,6 +29,8 @@ export class Session {
   /** What ENABLE has switched on. */
   readonly enabled = new Set<string>()
   readonly #life = new AbortController()
+  /** Given back when the session ends. */
+  readonly #held = new DisposableStack()
   #farewell: string | undefined
   #loggedOut = false
 
@@ -97,6 +99,9 @@ export class Session {
       const name = await accountName(username)
       if (name === undefined) throw failed
       const account = await storage.open(name)
+      const place = this.settings.ofAccount.take(account.name)
+      if (!place) throw new ImapError('NO', 'LIMIT', 'Too many connections of this account')
+      this.#held.use(place)
       this.ownAppendLimit = await account.ownAppendLimit()
       const gone = (): void => this.end('Account deleted')
       account.gone.addEventListener('abort', gone, { signal: this.#life.signal })
@@ -163,6 +168,7 @@ export class Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort()
+    this.#held.dispose()
     await this.deselect()
   }
 

@@ -1,4 +1,5 @@
 import type { Logger, LoginPeer, ServerTls, Storage } from '../../core/index.ts'
+import type { Places } from './places.ts'
 
 /** What all sessions of an endpoint share. */
 export interface Settings {
@@ -15,6 +16,9 @@ export interface Settings {
   readonly ioErrors: boolean
   /** Where large messages wait while they are received; absolute. */
   readonly spoolDirectory: string
+  /** Connections of one address, and of one account, at once. */
+  readonly fromAddress: Places
+  readonly ofAccount: Places
   /** What the server calls itself. */
   readonly identity: string
   readonly limits: Limits

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Storage } from '../../core/mail/storage.ts'
 import { serveClient } from '../../modules/imap/endpoint.ts'
+import { Places } from '../../modules/imap/places.ts'
 import { defaultLimits, type Limits, type Settings } from '../../modules/imap/settings.ts'
 import { dialImap, type ImapWire } from './imap_wire.ts'
 import { MemoryStorage } from './memory_storage.ts'
@@ -55,6 +56,8 @@ export async function imapServer(options: ImapServerOptions<Storage> = {}): Prom
     ioDebug: false,
     ioErrors: true,
     spoolDirectory: spool,
+    fromAddress: new Places(0),
+    ofAccount: new Places(0),
     identity: 'tsmaddy',
     limits: { ...defaultLimits, ...options.limits },
     ...options.settings,

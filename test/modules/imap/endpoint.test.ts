@@ -170,3 +170,24 @@ test('when the server ends, sessions hear of it', async () => {
   assert.equal(await client.rest(), '* BYE Server shutting down\r\n')
   await ended
 })
+
+test('an address has only so many connections at once, and another place as soon as one is closed', async () => {
+  await using server = await serve(around(plain('max_connections_per_address 2')))
+  await using _ = await dial(server.port('imap'))
+  {
+    await using second = await dial(server.port('imap'))
+    await using third = await dialImap(server.port('imap'))
+    await third.expect('* BYE [LIMIT] Too many connections from your address')
+    await second.check('LOGOUT', '* BYE …', 'OK …')
+  }
+  await using again = await dial(server.port('imap'))
+  await again.ok('NOOP')
+})
+
+test('an account has only so many connections at once; others are served', async () => {
+  await using server = await serve(around(plain('max_connections_per_user 1')))
+  await using _ = await logIn(server.port('imap'))
+  await using second = await dial(server.port('imap'))
+  await second.check('LOGIN user@example.org secret', 'NO [LIMIT] Too many connections of this account')
+  await second.check('LOGIN other@example.org secret', 'OK …')
+})

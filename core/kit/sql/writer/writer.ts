@@ -86,6 +86,7 @@ export class SqlWriter<O extends Operations> implements AsyncDisposable {
     this.#calls.set(id, { resolve, reject })
     outbox.post({ id, name, args: given, bytes }, (error) => {
       this.#calls.delete(id)
+      if (this.#calls.size === 0) worker.unref()
       reject(new WriterError('refused', `the arguments of ${name} cannot be written`, { cause: error }))
     })
     return await promise // the room is kept until then

@@ -27,7 +27,7 @@ export const toLines = (sender: string, event: StorageEvent): string =>
 const updatesOf = (event: StorageEvent): Update[] => {
   switch (event.type) {
     case 'arrived':
-      return [{ Type: 0, Key: event.mailbox, SeqSet: setOf(rangesOf(event.uids)) }]
+      return setsOf(event.uids).map((set) => ({ Type: 0, Key: event.mailbox, SeqSet: set }))
     case 'flags':
       return event.messages.map(({ uid, flags }) => ({
         Type: 1,
@@ -36,10 +36,20 @@ const updatesOf = (event: StorageEvent): Update[] => {
         ...(flags.length > 0 && { NewFlags: flags }),
       }))
     case 'expunged':
-      return [{ Type: 2, Key: event.mailbox, SeqSet: setOf(rangesOf(event.uids)) }]
+      return setsOf(event.uids).map((set) => ({ Type: 2, Key: event.mailbox, SeqSet: set }))
     default:
       return [{ Type: 100, Key: event.account, Event: event }]
   }
+}
+
+/** Ranges in one line, so that none becomes longer than others take. */
+const rangesInLine = 1000
+
+const setsOf = (uids: readonly number[]): string[] => {
+  const ranges = rangesOf(uids)
+  const sets: string[] = []
+  for (let at = 0; at < ranges.length; at += rangesInLine) sets.push(setOf(ranges.slice(at, at + rangesInLine)))
+  return sets
 }
 
 const setOf = (ranges: readonly UidRange[]): string =>
