@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { ConfigError } from '../../grammar/node.ts'
 import type { Directories } from '../module.ts'
 import { errorText } from './log_line.ts'
@@ -16,7 +16,7 @@ export const prepareDirectories = async ({ state, runtime }: Directories): Promi
 
 const prepare = async (directive: string, path: string): Promise<void> => {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await make(path)
     const trial = join(path, `.write_test_${randomBytes(8).toString('hex')}`)
     await writeFile(trial, '', { flag: 'wx', mode: 0o600 })
     await rm(trial)
@@ -24,3 +24,22 @@ const prepare = async (directive: string, path: string): Promise<void> => {
     throw new ConfigError(undefined, `${directive} ${path} cannot be used: ${errorText(cause)}`, { cause })
   }
 }
+
+/** With what is missing above it. Node's own recursive way goes round for ever where a file system takes no directories. */
+const make = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || dirname(path) === path || (await exists(dirname(path)))) throw error
+    await make(dirname(path))
+    await mkdir(path, { mode: 0o700 })
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

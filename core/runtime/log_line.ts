@@ -45,6 +45,7 @@ const cut = (text: string): string => (text.length > longest ? `${text.slice(0, 
 /** JSON with sorted keys, and escaped as maddy does it: neither HTML nor a line break survives in it. */
 const encode = (value: unknown): string => {
   if (typeof value === 'string' && simple.test(value)) return `"${value}"`
+  if (Number.isFinite(value)) return String(value)
   return JSON.stringify(printable(value, new Set())).replace(/[<>&\u2028\u2029]/g, unicode)
 }
 
