@@ -87,6 +87,7 @@ export const makeEndpoint = (
     addresses: listen.map(formatEndpoint),
     async start() {
       warn(config, insecureAuth && config.auth.length > 0, log)
+      checkTls(config, context)
       const settings = await settingsOf()
       await context.serve(listen, (socket, address, stop) => serve(settings, socket, address, stop), {
         grace: config.shutdown_timeout,
@@ -100,6 +101,17 @@ const asciiName = (hostname: string, { at }: Context): string => {
     return toAscii(hostname)
   } catch (cause) {
     throw new ConfigError(at, `the hostname ${hostname} cannot be written in ASCII`, { cause })
+  }
+}
+
+/** A certificate may be in order, and yet too weak for the protocols that were chosen: then no handshake would succeed. */
+const checkTls = ({ tls }: SmtpConfig, { at }: Context): void => {
+  try {
+    tls?.options()
+  } catch (cause) {
+    throw new ConfigError(at, `tls cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
   }
 }
 

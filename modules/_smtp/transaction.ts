@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Address, Delivery, Envelope, Header, Logger, Message, Origin } from '../../core/index.ts'
+import type { Address, Body, Delivery, Envelope, Header, Logger, Message, Origin } from '../../core/index.ts'
 import { formatPeer, receivedField, SmtpError } from '../../core/index.ts'
 import { cleanDomain, formatAddress, isAscii } from '../../core/kit/address/index.ts'
 import { readMessage } from '../../core/kit/message/read.ts'
@@ -82,13 +82,9 @@ export class Transaction implements AsyncDisposable {
   async data(content: Content): Promise<readonly (SmtpError | undefined)[]> {
     try {
       const { maxHeaderSize, spool } = this.#settings
-      const { header, body } = await readMessage(content, {
-        ...spool,
-        maxHeaderSize,
-        maxSize: Number.POSITIVE_INFINITY,
-      })
-      await using _ = { [Symbol.asyncDispose]: () => this.#remove(body) }
-      const outcomes = await this.#deliver({ header: this.#complete(header), body, quarantined: false })
+      const limits = { ...spool, maxHeaderSize, maxSize: Number.POSITIVE_INFINITY }
+      const { header, body } = await readMessage(content, limits)
+      const outcomes = await this.#handle(header, body)
       const rcpts = outcomes.filter((outcome) => outcome === undefined).length
       if (rcpts > 0) this.log.info('accepted', { size: content.size, rcpts })
       return outcomes
@@ -96,6 +92,15 @@ export class Transaction implements AsyncDisposable {
       const failure = failureOf(error, this.envelope.id)
       this.log.error('DATA error', failure)
       throw failure
+    }
+  }
+
+  /** Delivers the message, whose body is kept no longer then. */
+  async #handle(received: Header, body: Body & AsyncDisposable): Promise<readonly (SmtpError | undefined)[]> {
+    try {
+      return await this.#deliver({ header: this.#complete(received), body, quarantined: false })
+    } finally {
+      await this.#remove(body)
     }
   }
 

@@ -18,7 +18,7 @@ export const queries = () =>
     return words.map(({ text, at }) => ({ sql: text, at }))
   })
 
-export const driver = () =>
+const driver = () =>
   value(
     'sqlite3|postgres',
     (written): Driver => {
@@ -32,11 +32,14 @@ export const driver = () =>
     ['sqlite3', 'sqlite', 'postgres'],
   )
 
-export const dsn = () =>
-  words('DSN…').map((parts, at) => ({
-    text: parts.join(' '),
-    at,
-  }))
+/** Which database, for every table that is in one. */
+export const databaseDirectives = {
+  driver: driver().required().doc('The database to talk to.'),
+  dsn: words('DSN…')
+    .map((parts, at) => ({ text: parts.join(' '), at }))
+    .required()
+    .doc('The file of SQLite, or the connection string of PostgreSQL; words are joined with spaces.'),
+}
 
 export interface SqlTableOptions {
   readonly driver: Driver

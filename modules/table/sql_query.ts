@@ -1,5 +1,5 @@
 import { ConfigError, defineModule, flag, ignored, MultiTable, MutableTable, Table } from '../../core/index.ts'
-import { driver, dsn, queries, query, SqlTable } from './_sql.ts'
+import { databaseDirectives, queries, query, SqlTable } from './_sql.ts'
 
 export default defineModule({
   name: 'table.sql_query',
@@ -7,10 +7,7 @@ export default defineModule({
   provides: [Table, MultiTable, MutableTable],
   kept: true,
   config: {
-    driver: driver().required().doc('The database to talk to.'),
-    dsn: dsn()
-      .required()
-      .doc('The file of SQLite, or the connection string of PostgreSQL; words are joined with spaces.'),
+    ...databaseDirectives,
     init: queries().doc('Statements to run once at the start, in this order.'),
     named_args: flag()
       .default('no')

@@ -1,5 +1,5 @@
 import { defineModule, ignored, MultiTable, MutableTable, Table, text } from '../../core/index.ts'
-import { driver, dsn, SqlTable } from './_sql.ts'
+import { databaseDirectives, SqlTable } from './_sql.ts'
 
 export default defineModule({
   name: 'table.sql_table',
@@ -7,10 +7,7 @@ export default defineModule({
   provides: [Table, MultiTable, MutableTable],
   kept: true,
   config: {
-    driver: driver().required().doc('The database to talk to.'),
-    dsn: dsn()
-      .required()
-      .doc('The file of SQLite, or the connection string of PostgreSQL; words are joined with spaces.'),
+    ...databaseDirectives,
     table_name: text('NAME')
       .required()
       .map((name, at) => ({ name, at }))

@@ -18,15 +18,24 @@ export interface CertificateOptions {
   /** Where its validity begins and ends. */
   readonly notBefore?: Date
   readonly notAfter?: Date
+  /** On an RSA key of 1024 bits, which OpenSSL takes with TLS 1.0 and 1.1 only. It signs itself. */
+  readonly weak?: boolean
 }
 
 const hour = 60 * 60_000
+const weakAlgorithm = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 1024,
+  publicExponent: new Uint8Array([1, 0, 1]),
+}
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** A certificate on a fresh P-256 key, valid from an hour ago for a day. `cert` is the leaf alone, without its issuer. */
 export const certificate = async (options: CertificateOptions = {}): Promise<TestCertificate> => {
   const { names = ['localhost', '127.0.0.1'], issuer, authority = false } = options
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const used = options.weak ? weakAlgorithm : algorithm
+  const keys = await crypto.subtle.generateKey(used, true, ['sign', 'verify'])
   const authorityCertificate = issuer && new x509.X509Certificate(issuer.cert)
   const extensions = [
     new x509.BasicConstraintsExtension(authority, undefined, true),
@@ -40,7 +49,7 @@ export const certificate = async (options: CertificateOptions = {}): Promise<Tes
     issuer: authorityCertificate?.subject ?? subject,
     notBefore: options.notBefore ?? new Date(Date.now() - hour),
     notAfter: options.notAfter ?? new Date(Date.now() + 23 * hour),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: issuer ? algorithm : used,
     publicKey: keys.publicKey,
     signingKey: issuer ? await signingKey(issuer) : keys.privateKey,
     extensions,

@@ -6,7 +6,8 @@ import punycode from 'punycode.js'
  */
 
 /** Lower case, code point by code point: no final sigma, ß stays, and a dotted capital I becomes a plain i. */
-export const lowerCase = (text: string): string => text.replaceAll('İ', 'i').replaceAll('Σ', 'σ').toLowerCase()
+export const lowerCase = (text: string): string =>
+  (isAscii(text) ? text : text.replaceAll('İ', 'i').replaceAll('Σ', 'σ')).toLowerCase()
 
 export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text)
 

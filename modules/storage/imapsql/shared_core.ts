@@ -5,7 +5,7 @@ import { Changes } from './changes.ts'
 import type { Engine, OnEvent } from './engine.ts'
 import { UpdatePipe } from './updates/pipe.ts'
 import type { Notice } from './updates/record.ts'
-import { fromLine, toLines } from './updates/record.ts'
+import { fromLine, gapLine, toLines } from './updates/record.ts'
 
 /** What all storages of this process on one database share: also the old and the new one while a reload goes on. */
 export class SharedCore implements AsyncDisposable {
@@ -34,6 +34,7 @@ export class SharedCore implements AsyncDisposable {
       path: join(runtime, `sql-${createHash('sha1').update(dsn).digest('hex')}.sock`),
       onLine: (line) => onLine(line),
       onGap: () => changes.rereadAll(),
+      gapLine: gapLine(self),
       log,
     })
     const core = new SharedCore(engine, changes, pipe, log)
@@ -45,6 +46,7 @@ export class SharedCore implements AsyncDisposable {
   #notice(notice: Notice | undefined): void {
     if (!notice) return
     if ('event' in notice) this.changes.apply(notice.event)
+    else if ('everything' in notice) this.changes.rereadAll()
     else this.#look(notice.mailbox)
   }
 

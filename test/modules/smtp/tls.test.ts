@@ -68,6 +68,13 @@ test('a client that closes its side before the handshake of a tls:// address end
   await Promise.all(server.ended)
 })
 
+test('a certificate that is too weak for the protocols stops the start', async () => {
+  const weak = await certificate({ weak: true })
+  const strict = { cert: { certificates: [weak] } }
+  const block = 'smtp tcp://127.0.0.1:0 {\nhostname mx.h.example\ntls &cert {\nprotocols tls1.2 tls1.3\n}\n}'
+  await assert.rejects(endpoint(block, { instances: strict }), /tls cannot be used: .*key too small/)
+})
+
 test('the login name goes with the message', async () => {
   await using server = await endpoint(smtp('auth dummy\ninsecure_auth'), { instances })
   await using client = await server.greeted()

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AccountChange, MailboxChange } from '../../../core/index.ts'
+import { toLines } from '../../../modules/storage/imapsql/updates/record.ts'
 import { newProcess } from './process.ts'
 import { account, all, deliver, select } from './support.ts'
 
@@ -151,6 +152,49 @@ test('a socket left by a process that was killed is taken over', async () => {
   const client = await dial(place.socket)
   client.destroy()
   assert.deepEqual(server.logged, [])
+})
+
+test('two that each listen on a socket of their own, one of them removed, find each other and miss nothing', async () => {
+  await using place = await meeting()
+  await using first = await place.enter()
+  await first.storage.create('b@x.org', [])
+  await first.storage.create('c@x.org', [])
+  await rm(place.socket)
+  await using second = await place.enter()
+  await using hers = await select(first.storage, 'b@x.org')
+  await using his = await select(second.storage, 'c@x.org')
+  const [here, there] = [collector<MailboxChange>(), collector<MailboxChange>()]
+  hers.listen(here.add)
+  his.listen(there.add)
+  await deliver(second.storage, ['b@x.org'])
+  await deliver(first.storage, ['c@x.org'])
+  await here.until(({ length }) => length > 0)
+  await there.until(({ length }) => length > 0)
+  assert.deepEqual([here.told.length, there.told.length], [1, 1])
+})
+
+test('who cannot use the socket at first does so as soon as that is possible', async () => {
+  await using place = await meeting()
+  await mkdir(join(place.socket, 'in the way'), { recursive: true })
+  await using first = await place.enter()
+  assert.match(first.logged.join(), /updates from other processes are not received/)
+  await rm(place.socket, { recursive: true })
+  await first.storage.create('b@x.org', [])
+  await using inbox = await select(first.storage, 'b@x.org')
+  const seen = collector<MailboxChange>()
+  inbox.listen(seen.add)
+  await using second = await place.enter()
+  await deliver(second.storage, ['b@x.org'])
+  await seen.until(({ length }) => length > 0)
+})
+
+test('a line stays short however many messages it is about, and all are named', () => {
+  const uids = Array.from({ length: 50_000 }, (_, index) => 2 * index + 1_000_001)
+  const event = { type: 'expunged', account: 1, mailbox: 2, name: 'x', from: 1, to: 2, origin: 0, uids } as const
+  const lines = toLines('me', event).trimEnd().split('\n')
+  assert.ok(lines.every((line) => line.length < 16 * 1024))
+  const sets = lines.map((line) => JSON.parse(line.slice(line.indexOf(';') + 1)).SeqSet)
+  assert.equal(sets.join(), uids.join())
 })
 
 test('the socket is gone once nobody uses it', async () => {

@@ -97,7 +97,7 @@ export class Connection extends SMTPConnection {
     const lines = typeof data === 'string' ? [data] : (data ?? [])
     // While a handshake goes on, the socket is the one below TLS.
     if (!this._upgrading && this._socket.writable) {
-      this.#replies.add(formatReply(code, lines, this.utf8), this._socket)
+      this.#replies.add(formatReply(code, lines, this.utf8), this.utf8, this._socket)
     }
     const { dialogue } = this.#conversation
     if (dialogue) for (const line of lines) dialogue(`S: ${code} ${line}`)

@@ -22,13 +22,15 @@ const legible = (text: string, utf8: boolean): string => {
 /** Lets the replies to commands that came together leave together (RFC 2920 §3.2), in one piece. */
 export class Replies {
   #text = ''
+  #utf8 = false
   #socket: Socket | undefined
   readonly #flush = () => this.flush()
 
-  /** Sends a text soon. */
-  add(text: string, socket: Socket): void {
+  /** Sends a text soon; unless `utf8`, it is ASCII. */
+  add(text: string, utf8: boolean, socket: Socket): void {
     if (this.#text === '') process.nextTick(this.#flush)
     this.#socket = socket
+    this.#utf8 ||= utf8
     this.#text += text
     if (this.#text.length > most) this.flush()
   }
@@ -37,6 +39,7 @@ export class Replies {
   flush(): void {
     const text = this.#text
     this.#text = ''
-    if (text !== '' && this.#socket?.writable) this.#socket.write(text)
+    if (text !== '' && this.#socket?.writable) this.#socket.write(text, this.#utf8 ? 'utf8' : 'latin1')
+    this.#utf8 = false
   }
 }

@@ -4,7 +4,7 @@ import { rangesOf } from '../ranges.ts'
 
 /** A change as processes tell each other, in the form of maddy: a line `SENDER;JSON`. */
 interface Update {
-  /** 0 new messages, 1 flags of one, 2 messages removed, 3 mailbox gone; 100, ours alone: what happened to an account. */
+  /** 0 new messages, 1 flags of one, 2 messages removed, 3 mailbox gone; ours alone: 100 what happened to an account, 101 anything. */
   readonly Type: number
   /** The mailbox; for 100 the account. */
   readonly Key: number
@@ -14,7 +14,7 @@ interface Update {
 }
 
 /** What a line from another process says. */
-export type Notice = { readonly mailbox: number } | { readonly event: StorageEvent }
+export type Notice = { readonly mailbox: number } | { readonly event: StorageEvent } | { readonly everything: true }
 
 const accountEvents: readonly string[] = ['created', 'deleted', 'renamed', 'subscription', 'gone']
 
@@ -23,6 +23,10 @@ export const toLines = (sender: string, event: StorageEvent): string =>
   updatesOf(event)
     .map((update) => `${sender};${JSON.stringify(update).replaceAll(';', '\u0010')}\n`)
     .join('')
+
+/** A line that says that others may have been missed. */
+export const gapLine = (sender: string): string =>
+  `${sender};${JSON.stringify({ Type: 101, Key: 0 } satisfies Update)}\n`
 
 const updatesOf = (event: StorageEvent): Update[] => {
   switch (event.type) {
@@ -64,6 +68,7 @@ export const fromLine = (line: string, self: string): Notice | undefined => {
   if (typeof update !== 'object' || update === null) throw new SyntaxError('an update is no object')
   const { Type, Key, Event } = update as Partial<Update>
   if (typeof Type !== 'number' || typeof Key !== 'number') throw new SyntaxError('an update lacks its type or its key')
+  if (Type === 101) return { everything: true }
   if (Type !== 100) return { mailbox: Key }
   if (!isAccountEvent(Event)) throw new SyntaxError('an update tells of an unknown event')
   return { event: Event }
