@@ -1,9 +1,9 @@
 import type { SecureContext } from 'node:tls'
-import type { Node } from '../../grammar/node.ts'
+import type { Node, Position } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
 import type { Scope } from '../config/directive.ts'
-import { Directive, Problems } from '../config/directive.ts'
+import { blaming, Directive, Problems } from '../config/directive.ts'
 import { use } from '../config/reference.ts'
 import { ServerCertificates } from '../kit/tls/server.ts'
 import { TlsLoader } from './tls_loader.ts'
@@ -20,9 +20,24 @@ export interface ServerTlsOptions {
   readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
 }
 
+/**
+ * For the start of an endpoint: a certificate may be in order, and yet too weak for the protocols that were chosen, so that no
+ * handshake would succeed. Throws ConfigError.
+ */
+export const checkTls = (tls: ServerTls | null | undefined, at: Position): void => {
+  blaming(at, () => {
+    try {
+      tls?.options()
+    } catch (cause) {
+      throw new Error(`tls cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  })
+}
+
 const blockDirectives = {
   loader: use(TlsLoader).doc('Where the certificates come from, when the loader has a block of its own.'),
   ...tlsParameters,
+  protocols: tlsParameters.protocols.default('tls1.0 tls1.3'),
 }
 
 /**

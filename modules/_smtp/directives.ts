@@ -46,7 +46,11 @@ export const smtpDirectives = {
 }
 
 /** As `smtpDirectives`, for mail that comes from users. */
-export const submissionDirectives = { ...smtpDirectives, bare_newlines: bareNewlines('normalize') }
+export const submissionDirectives = {
+  ...smtpDirectives,
+  auth: loginDirectives.auth.required(),
+  bare_newlines: bareNewlines('normalize'),
+}
 
 /** As `smtpDirectives`; TLS is no matter of course between processes of one machine. */
 export const lmtpDirectives = {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, Target, Values } from '../../core/index.ts'
-import { Authenticator, ConfigError, formatEndpoint, formatPeer, openBuffer } from '../../core/index.ts'
+import { Authenticator, ConfigError, checkTls, formatEndpoint, formatPeer, openBuffer } from '../../core/index.ts'
 import { toAscii } from '../../core/kit/address/index.ts'
 import { SmtpServer } from '../../core/kit/smtp/server/index.ts'
 import { Arrival } from './arrival.ts'
@@ -22,9 +22,6 @@ export const makeEndpoint = (
   const { inline: listen, tls } = config
   const { log } = context
   const hostname = asciiName(config.hostname, context)
-  if (kind === 'submission' && config.auth.length === 0) {
-    throw new ConfigError(context.at, 'submission needs auth: mail is taken only from users who log in')
-  }
   const implicit = listen.find(({ scheme }) => scheme === 'tls')
   if (implicit && !tls) throw new ConfigError(context.at, `${implicit.text} needs tls, which is off`)
   const insecureAuth = config.insecure_auth || !tls
@@ -87,7 +84,7 @@ export const makeEndpoint = (
     addresses: listen.map(formatEndpoint),
     async start() {
       warn(config, insecureAuth && config.auth.length > 0, log)
-      checkTls(config, context)
+      checkTls(tls, context.at)
       const settings = await settingsOf()
       await context.serve(listen, (socket, address, stop) => serve(settings, socket, address, stop), {
         grace: config.shutdown_timeout,
@@ -101,17 +98,6 @@ const asciiName = (hostname: string, { at }: Context): string => {
     return toAscii(hostname)
   } catch (cause) {
     throw new ConfigError(at, `the hostname ${hostname} cannot be written in ASCII`, { cause })
-  }
-}
-
-/** A certificate may be in order, and yet too weak for the protocols that were chosen: then no handshake would succeed. */
-const checkTls = ({ tls }: SmtpConfig, { at }: Context): void => {
-  try {
-    tls?.options()
-  } catch (cause) {
-    throw new ConfigError(at, `tls cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
   }
 }
 

@@ -1,4 +1,12 @@
-import { Authenticator, ConfigError, defineModule, Endpoint, formatEndpoint, openBuffer } from '../../core/index.ts'
+import {
+  Authenticator,
+  ConfigError,
+  checkTls,
+  defineModule,
+  Endpoint,
+  formatEndpoint,
+  openBuffer,
+} from '../../core/index.ts'
 import { normalizers } from '../../core/kit/address/normalize.ts'
 import { imapDirectives, listen } from './directives.ts'
 import { type ImapConfig, serveClient } from './endpoint.ts'
@@ -27,6 +35,7 @@ export default defineModule({
     return {
       addresses: addresses.map(formatEndpoint),
       async start() {
+        checkTls(tls, context.at)
         warn(config, insecureAuth && auth.length > 0, (event) => context.log.info(event))
         const buffer = { mode: 'auto', memoryLimit: defaultLimits.spoolMemory, directory: undefined } as const
         const settings: Settings = {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { access, constants, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BlobMissing, BlobStore, ConfigError, custom, defineModule, text } from '../../../core/index.ts'
 import { FolderSync } from './_folder_sync.ts'
 
@@ -34,7 +34,10 @@ export default defineModule({
         await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
       },
       async start() {
-        await mkdir(folder, { recursive: true, mode: 0o700 })
+        const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+        for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
+          await new FolderSync(dirname(made)).sync() // or else all that is in it might be gone with its name
+        }
         const removed = await removeUnfinished(folder)
         if (removed > 0) log.info('unfinished bodies removed', { files: removed })
       },

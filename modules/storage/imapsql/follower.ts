@@ -4,9 +4,6 @@ import type { Engine } from './engine.ts'
 import { changedSince } from './reading/since.ts'
 import { safely } from './safely.ts'
 
-/** More changes than this at once are not told one by one. */
-const tooMany = 20_000
-
 /**
  * Follows a mailbox from a snapshot on. Each event says between which two mod-sequences it lies: one that ends before
  * where we are was in the snapshot, or has been read, already; one that begins after it shows that others have written,
@@ -115,7 +112,7 @@ export class Follower {
     const expunged = since.expunged.filter(known)
     this.#modseq = since.modseq
     this.#uidNext = since.uidNext
-    if (since.incomplete || arrived.length + messages.length + expunged.length > tooMany) {
+    if (since.incomplete) {
       this.tell({ type: 'resync' })
       return
     }

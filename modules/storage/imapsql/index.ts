@@ -52,12 +52,16 @@ export default defineModule({
     drafts_mailbox: text('NAME').default('Drafts').doc('The mailbox for drafts that new accounts get.'),
     archive_mailbox: text('NAME').default('Archive').doc('The mailbox for kept mail that new accounts get.'),
     disable_recent: flag().default('yes').doc('New messages stay \\Recent for every session, which is cheaper.'),
-    sqlite_cache_size: integer().doc('As in PRAGMA cache_size of SQLite: pages, or KiB when negative.'),
-    sqlite3_cache_size: integer().doc('Another spelling of sqlite_cache_size.'),
+    sqlite3_cache_size: integer()
+      .default('0')
+      .doc('As in PRAGMA cache_size of SQLite: pages, or KiB when negative; 0 leaves it to SQLite.'),
+    sqlite_cache_size: integer().doc('Another spelling of sqlite3_cache_size, which it goes before.'),
+    sqlite3_busy_timeout: integer(-1, 2 ** 31 - 1)
+      .default('5000')
+      .doc('How long another process may lock the database; milliseconds, -1 for not at all.'),
     sqlite_busy_timeout: integer(-1, 2 ** 31 - 1).doc(
-      'How long another process may lock the database; milliseconds, -1 for not at all.',
+      'Another spelling of sqlite3_busy_timeout, which it goes before.',
     ),
-    sqlite3_busy_timeout: integer(-1, 2 ** 31 - 1).doc('Another spelling of sqlite_busy_timeout.'),
     imap_filter: filters().doc('Who decides in which mailbox a message is put.'),
     delivery_map: use(Table).doc('Maps recipients to accounts; recipients without an entry are refused.'),
     delivery_normalize: normalizer()
@@ -121,16 +125,16 @@ const sqliteFile = (dsn: string, { path }: Context): string => {
 
 interface SqliteSettings {
   readonly sqlite_cache_size: number | undefined
-  readonly sqlite3_cache_size: number | undefined
+  readonly sqlite3_cache_size: number
   readonly sqlite_busy_timeout: number | undefined
-  readonly sqlite3_busy_timeout: number | undefined
+  readonly sqlite3_busy_timeout: number
 }
 
 const sqlite = (settings: SqliteSettings): { cacheSize: number; busyTimeout: number } => {
-  const written = settings.sqlite_busy_timeout ?? settings.sqlite3_busy_timeout ?? 5000
+  const written = settings.sqlite_busy_timeout ?? settings.sqlite3_busy_timeout
   // maddy's ways of saying "not at all" and "almost for ever"
   const busyTimeout = written === -1 ? 0 : written === 0 ? 500_000 : written
-  return { busyTimeout, cacheSize: settings.sqlite_cache_size ?? settings.sqlite3_cache_size ?? 0 }
+  return { busyTimeout, cacheSize: settings.sqlite_cache_size ?? settings.sqlite3_cache_size }
 }
 
 const openBodies = async (

@@ -3,7 +3,13 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Logger } from '../../../core/index.ts'
 import { StorageError } from '../../../core/index.ts'
 import type { Row, SqlValue, Statements } from '../../../core/kit/sql/writer/index.ts'
-import { SqliteReader, SqliteStatements, SqlWriter, WriterError } from '../../../core/kit/sql/writer/index.ts'
+import {
+  SqliteReader,
+  SqliteStatements,
+  SqlWriter,
+  sqliteCode,
+  WriterError,
+} from '../../../core/kit/sql/writer/index.ts'
 import type { Engine, OnEvent, Operations } from './engine.ts'
 import { checkVersion } from './schema/migrate.ts'
 
@@ -101,7 +107,19 @@ const makeFile = async (file: string): Promise<void> => {
 
 /** Looks at the version without writing; opening for writing turns on the write-ahead log, which is a change. */
 const refuseUnknown = async (file: string): Promise<void> => {
-  const db = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+  try {
+    await look(file, true)
+  } catch (error) {
+    // Somebody died while writing, and what was half done has to be undone before anything can be read.
+    if (sqliteCode(error) !== readOnly) throw error
+    await look(file, false)
+  }
+}
+
+const readOnly = 8 // SQLITE_READONLY
+
+const look = async (file: string, only: boolean): Promise<void> => {
+  const db = new DatabaseSync(file, { readOnly: only, timeout: 5000 })
   try {
     await checkVersion(new SqliteStatements(db))
   } finally {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -250,4 +252,21 @@ for (const version of [4, 7]) {
 test('a database whose bodies are in files is not opened as one that has them inside', async () => {
   await using old = await adopt(6)
   await assert.rejects(old.start('sql'), /bodies are not in it/)
+})
+
+test('a database that was being written to without a write-ahead log when its program died is recovered', async () => {
+  await using old = await adopt(6)
+  const script = `const db = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(old.file)})
+    db.exec('PRAGMA journal_mode = DELETE; PRAGMA cache_size = 2; BEGIN')
+    for (let n = 0; n < 2000; n++) db.exec("INSERT INTO extKeys VALUES ('" + n + "', 7, 1)")
+    console.log('writing')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  assert.ok((await stat(`${old.file}-journal`)).size > 0)
+  await using inbox = await select(await old.start(), 'b@x.org')
+  assert.deepEqual(inbox.snapshot.uids, [3, 8])
+  assert.deepEqual(foreignKeys(old.file), [['ok']])
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { FlagState, Mailbox, MailboxChange } from '../../../core/index.ts'
@@ -226,4 +227,21 @@ test('a message that comes while a session is being opened is in its snapshot or
     assert.equal(known.messages.size, 4 * round)
     await inbox[Symbol.asyncDispose]()
   }
+})
+
+test('too many changes of others are not told one by one: the session is to read the mailbox anew', async () => {
+  await using made = await open()
+  await made.storage.create('b@x.org', [])
+  await deliver(made.storage, ['b@x.org'])
+  await using inbox = await select(made.storage, 'b@x.org')
+  const told: MailboxChange[] = []
+  inbox.listen((change) => told.push(change))
+  {
+    using db = new DatabaseSync(join(made.directory, 'imapsql.db'))
+    db.exec(`BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
+      INSERT INTO msgs SELECT 1, i, date, bodylen, 0, bodystructure, cachedheader, NULL, 0, '', 0 FROM msgs, n;
+      UPDATE mboxes SET uidnext = 20004, msgscount = 20003; COMMIT`)
+  }
+  await inbox.store([{ first: 1, last: 1 }], 'add', ['kw'])
+  assert.deepEqual(told, [{ type: 'resync' }])
 })

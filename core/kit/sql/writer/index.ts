@@ -1,4 +1,4 @@
-export { WriterError } from './errors.ts'
+export { sqliteCode, WriterError } from './errors.ts'
 export type { Operation, Operations } from './messages.ts'
 export { SqliteReader } from './reader.ts'
 export type { Row, SqlValue, Statements } from './statements.ts'

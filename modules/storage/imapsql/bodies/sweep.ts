@@ -16,19 +16,19 @@ export const sweep = async (
   { id }: Lease,
   { log, stop }: { log: Logger; stop: AbortSignal },
 ): Promise<void> => {
-  await removeStaged(engine, id)
+  await removeStaged(engine)
   if (!store) return
   await engine.run('renewLease', { lease: id, now: Date.now() })
   await removeDoomed(engine, store, stop)
   await removeOrphans(engine, store, id, { log, stop })
 }
 
-/** Bodies in the database whose message never came, the process having died between the two. */
-const removeStaged = async (engine: Engine, lease: string): Promise<void> => {
+/** Bodies in the database whose message never came. Should one come after all, it is refused, since its body is gone. */
+const removeStaged = async (engine: Engine): Promise<void> => {
   const rows = await engine.query<[string]>('SELECT id FROM tsmaddy_staged WHERE id < $1', [
     timeKey(Date.now() - grace),
   ])
-  for (const [key] of rows) if (leaseOf(key) !== lease) await engine.run('dropStaged', { keys: [key] })
+  for (const [key] of rows) await engine.run('dropStaged', { keys: [key] })
 }
 
 /** Bodies whose last message went with a commit, after which they could not be deleted. */

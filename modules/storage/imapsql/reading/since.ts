@@ -12,9 +12,12 @@ export interface Since {
   readonly changed: readonly FlagState[]
   /** UIDs, ascending. */
   readonly expunged: readonly number[]
-  /** Some that were expunged are not known any more. */
+  /** Some that were expunged are not known any more, or there is too much to tell; then `changed` and `expunged` are empty. */
   readonly incomplete: boolean
 }
+
+/** More changes than this are not told one by one. */
+const most = 20_000
 
 /** To be read on one state of the database; undefined when the mailbox is gone. */
 export const changedSince = async (db: Statements, mailbox: number, modseq: number): Promise<Since | undefined> => {
@@ -25,24 +28,25 @@ export const changedSince = async (db: Statements, mailbox: number, modseq: numb
   )
   if (!row) return undefined
   const [name, uidNext, now, forgotten] = row
-  const incomplete = modseq < forgotten
-  if (now === modseq) return { name, uidNext, modseq: now, changed: [], expunged: [], incomplete }
-  const uids = await column(
-    db,
-    'SELECT uid FROM tsmaddy_msgs WHERE mboxid = $1 AND modseq > $2 ORDER BY uid',
-    mailbox,
-    modseq,
-  )
-  const expunged = await column(
-    db,
-    'SELECT uid FROM tsmaddy_expunged WHERE mboxid = $1 AND modseq > $2 ORDER BY uid',
-    mailbox,
-    modseq,
-  )
-  return { name, uidNext, modseq: now, changed: await flagStates(db, mailbox, rangesOf(uids)), expunged, incomplete }
+  const nothing = { name, uidNext, modseq: now, changed: [], expunged: [] }
+  if (modseq < forgotten) return { ...nothing, incomplete: true }
+  if (now === modseq) return { ...nothing, incomplete: false }
+  const changed = await uidsSince(db, 'tsmaddy_msgs', mailbox, modseq)
+  const expunged = await uidsSince(db, 'tsmaddy_expunged', mailbox, modseq)
+  if (changed.length + expunged.length > most) return { ...nothing, incomplete: true }
+  return { ...nothing, changed: await flagStates(db, mailbox, rangesOf(changed)), expunged, incomplete: false }
 }
 
-const column = async (db: Statements, sql: string, mailbox: number, modseq: number): Promise<number[]> => {
-  const rows = await db.query<[number]>(sql, [mailbox, modseq])
-  return rows.map(([value]) => value)
+/** Ascending; when there are too many, only as many as show that. */
+const uidsSince = async (
+  db: Statements,
+  table: 'tsmaddy_msgs' | 'tsmaddy_expunged',
+  mailbox: number,
+  modseq: number,
+): Promise<number[]> => {
+  const rows = await db.query<[number]>(
+    `SELECT uid FROM ${table} WHERE mboxid = $1 AND modseq > $2 LIMIT ${most + 1}`,
+    [mailbox, modseq],
+  )
+  return rows.map(([uid]) => uid).sort((a, b) => a - b)
 }
