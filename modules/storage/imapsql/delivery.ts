@@ -64,7 +64,8 @@ export class SqlDelivery implements Delivery {
 
   async #filterAll(message: Message): Promise<ReadonlyMap<number, FilterVerdict>> {
     const verdicts = new Map<number, FilterVerdict>()
-    const left = this.#options.filters.length > 0 ? [...this.#recipients.values()] : []
+    if (this.#options.filters.length === 0) return verdicts
+    const left = [...this.#recipients.values()]
     const work = async (): Promise<void> => {
       for (let next = left.shift(); next; next = left.shift()) verdicts.set(next.id, await this.#filter(next, message))
     }
