@@ -24,3 +24,10 @@ export class BlobMissing extends Error {
     this.key = key
   }
 }
+
+/** Says that bodies are to be kept where the messages are: in the same database, and in the same commit. */
+export interface BlobsInside {
+  readonly inside: true
+}
+
+export const BlobsInside = role<BlobsInside>('blobs_inside', 'storage.blob')

@@ -1,12 +1,12 @@
 import {
   BlobStore,
+  BlobsInside,
   ConfigError,
   custom,
   Directive,
   ImapFilter,
   size,
   useAll,
-  withoutBlock,
 } from '../../../core/index.ts'
 import type { Algorithm } from '../../../core/kit/compression/index.ts'
 import type { Compression } from './bodies/bodies.ts'
@@ -49,14 +49,14 @@ export const limit = () =>
     return bytes
   })
 
-/** `sql` for the database itself, or a store of blobs. */
+/** A store of blobs, or `sql` for the database itself. */
 export const messageStore = () =>
   new Directive<BlobStore | 'sql' | undefined>(
     { args: 'module:storage.blob', usage: 'sql|&NAME|MODULE …', role: BlobStore },
     async (node, scope) => {
-      const [word, extra] = node.args
-      if (word?.text !== 'sql' || extra) return scope.instance(BlobStore, node)
-      withoutBlock(node)
+      const module = node.args[0]?.text
+      if (module !== 'sql' && module !== 'storage.blob.sql') return scope.instance(BlobStore, node)
+      await scope.instance(BlobsInside, node)
       return 'sql'
     },
   )

@@ -36,6 +36,8 @@ for (const [written, message] of [
   ['auth_normalize upper', /expected auto/],
   ['sqlite3_busy_timeout -2', /of at least|from -1/],
   ['msg_store nothing', /no module is called storage.blob.nothing/],
+  ['msg_store sql extra', /storage.blob.sql takes no words after its name, such as extra/],
+  ['msg_store sql {\nroot x\n}', /sql has no directive root/],
 ] as const) {
   test(`${written} is refused`, () =>
     refused(
