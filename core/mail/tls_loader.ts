@@ -12,6 +12,8 @@ export interface TlsLoader {
   readonly certificates: readonly Certificate[]
   /** Whether clients that name a host without a certificate are turned away, instead of being served the first. */
   readonly exact?: boolean
+  /** Told when certificates that came while the server ran are of no use to it, so that it goes on with those before. */
+  rejected?(error: Error): void
 }
 
 export const TlsLoader = role<TlsLoader>('tls_loader', 'tls.loader')

@@ -10,6 +10,8 @@ export interface CertificateSource {
   /** Changes identity when its content changes. */
   readonly certificates: readonly KeyPair[]
   readonly exact?: boolean
+  /** Told once of each set that cannot be used when there was another before, which is served on. */
+  rejected?(error: Error): void
 }
 
 /** What a TLSSocket of a server takes, besides `isServer`. */
@@ -55,14 +57,19 @@ export class ServerCertificates {
 
   #current(): readonly Choice[] {
     const { certificates } = this.#source
-    if (certificates !== this.#madeFrom) {
-      this.#choices = certificates.map((pair) => ({
-        context: certificateContext(pair, this.#options),
-        leaf: new X509Certificate(pair.cert),
-      }))
-      this.#madeFrom = certificates
+    if (certificates === this.#madeFrom) return this.#choices
+    try {
+      this.#choices = certificates.map((pair) => this.#choice(pair))
+    } catch (error) {
+      if (this.#choices.length === 0) throw error
+      this.#source.rejected?.(error as Error)
     }
+    this.#madeFrom = certificates
     return this.#choices
+  }
+
+  #choice(pair: KeyPair): Choice {
+    return { context: certificateContext(pair, this.#options), leaf: new X509Certificate(pair.cert) }
   }
 
   #empty(): SecureContext {

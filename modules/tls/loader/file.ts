@@ -12,6 +12,7 @@ export default defineModule({
   name: 'tls.loader.file',
   doc: 'Certificates and keys from PEM files. They are read anew when they change, all of them or none.',
   provides: [TlsLoader],
+  kept: false, // a reload reads the files anew, and is refused when they are gone
   inline: words('CERT KEY…', 0),
   config: {
     certs: words('PATH…').doc('Certificates, absolute paths; a file may hold the chain, the leaf first.'),
@@ -42,6 +43,7 @@ export default defineModule({
       get certificates() {
         return certificates
       },
+      rejected: (error) => log.error('reload failed', error),
       async inspect() {
         await load(files)
       },

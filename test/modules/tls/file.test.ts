@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import type { TestCertificate } from '../../support/certificates.ts'
 import { certificate } from '../../support/certificates.ts'
+import { serve } from '../../support/server.ts'
 import type { Line } from '../../support/tls.ts'
 import { handshake, keepingLog, tlsOf } from '../../support/tls.ts'
 
@@ -148,4 +149,26 @@ test('an expired certificate is served, and the log warns of it', async () => {
     lines.filter(({ event }) => event === 'certificate has expired').map(({ fields }) => fields.path),
     [cert],
   )
+})
+
+test('a certificate that comes while the server runs and is too weak for it is left aside, and the log tells', async () => {
+  await store(await certificate({ names: ['old.test'] }))
+  const reloaded = waitFor('reloading certs')
+  await using server = await tlsOf(`tls {\nloader file ${cert} ${key}\nprotocols tls1.2 tls1.3\n}`, reloaded.log)
+  assert.ok(server.tls)
+  assert.equal((await handshake(server.tls)).subject, 'old.test')
+  await store(await certificate({ names: ['weak.test'], weak: true }))
+  await reloaded.heard
+  assert.equal((await handshake(server.tls)).subject, 'old.test')
+  assert.match(String(reloaded.lines.find(({ event }) => event === 'reload failed')?.fields.reason), /too small/)
+})
+
+test('a reload whose certificate has been deleted is refused, and the old configuration goes on', async () => {
+  await store(await certificate({ names: ['mx.test'] }))
+  const conf = `hostname mx.test\nsmtp tcp://127.0.0.1:0 {\n tls file ${cert} ${key}\n deliver_to dummy\n}`
+  await using server = await serve(conf)
+  const port = server.port('smtp')
+  await rm(cert)
+  await assert.rejects(server.reload(conf), { message: /failed to load .*fullchain\.pem/ })
+  assert.equal(server.port('smtp'), port)
 })
