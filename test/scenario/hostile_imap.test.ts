@@ -7,7 +7,7 @@ import { RunningServer } from './running_server.ts'
 import { login, mailServer, messageOf, password, user } from './support.ts'
 
 /** What a stranger may at most make a server keep; bytes. */
-const growth = 150_000_000
+const growth = 120_000_000
 
 let folder: Awaited<ReturnType<typeof newFolder>>
 let server: RunningServer

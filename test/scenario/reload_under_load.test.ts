@@ -158,7 +158,7 @@ test(`${reloads} reloads while ${clients} clients send and ${clients} read lose 
   // The one in force, and the first, whose IMAP sessions are all still there.
   assert.ok(graphs <= 2, `${graphs} configurations are in memory`)
   // Their mailboxes have grown, and the engine has compiled more by now: a leak of every session or message is far more.
-  assert.ok(bytes - memory < 12_000_000, `${bytes - memory} bytes more than after ${warmUp} reloads`)
+  assert.ok(bytes - memory < 7_000_000, `${bytes - memory} bytes more than after ${warmUp} reloads`)
   assert.equal(await server.listeningSockets(), listening)
   assert.deepEqual(await server.ports(), ports)
   for (const number of numbers) {

@@ -1,9 +1,8 @@
 import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { cleanFlags } from '../flags.ts'
-import { Refusal } from '../refusal.ts'
 import { addPieces, takeStaged } from './blobs.ts'
-import { modseqOf } from './mailbox_row.ts'
+import { modseqOf, reserveUids } from './mailbox_row.ts'
 
 /** A message as it is stored, its body apart. */
 export interface NewRow {
@@ -36,16 +35,10 @@ export const addMessages = async (
   { open, origin }: { open: readonly number[]; origin: number },
   emit: Emit,
 ): Promise<Added> => {
-  const [place] = await db.query<[number, number, number, string]>(
-    `UPDATE mboxes SET uidnext = uidnext + $2, msgscount = msgscount + $2 WHERE id = $1
-      RETURNING uidnext, uidvalidity, uid, name`,
-    [mailbox, rows.length],
-  )
-  if (!place) throw new Refusal('missing', 'The mailbox does not exist')
-  const [uidNext, uidValidity, account, name] = place
+  const { first, uidValidity, account, name } = await reserveUids(db, mailbox, rows.length)
   const from = await modseqOf(db, mailbox)
   const recent = open.includes(mailbox) ? 'open' : 'kept'
-  const uids = rows.map((_, index) => uidNext - rows.length + index)
+  const uids = rows.map((_, index) => first + index)
   for (const [index, row] of rows.entries()) {
     await addMessage(db, { mailbox, account, uid: uids[index] ?? 0, recent: recent === 'kept' ? 1 : 0 }, row)
   }

@@ -3,7 +3,7 @@ import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { normalRanges, rangeConditions } from '../ranges.ts'
 import { Refusal } from '../refusal.ts'
-import { existingMailbox, forgetExpunged, lockMailbox, modseqOf } from './mailbox_row.ts'
+import { existingMailbox, forgetExpunged, lockMailbox, modseqOf, reserveUids } from './mailbox_row.ts'
 
 export interface CopyMessages {
   readonly mailbox: number
@@ -76,16 +76,10 @@ const insertCopies = async (
   { target, ranges, source }: Picked,
   emit: Emit,
 ): Promise<Copied> => {
-  const [place] = await db.query<[number, number, number, string]>(
-    `UPDATE mboxes SET uidnext = uidnext + $2, msgscount = msgscount + $2 WHERE id = $1
-      RETURNING uidnext, uidvalidity, uid, name`,
-    [target, source.length],
-  )
-  if (!place) throw new Refusal('missing', 'The mailbox does not exist')
-  const [uidNext, uidValidity, account, name] = place
+  const { first, uidValidity, account, name } = await reserveUids(db, target, source.length)
   const from = await modseqOf(db, target)
-  let next = uidNext - source.length
-  const uids = source.map((_, index) => next + index)
+  let next = first
+  const uids = source.map((_, index) => first + index)
   for (const { sql, params } of rangeConditions('m.msgid', ranges, 4)) {
     const copies = await db.query(
       `INSERT INTO msgs (mboxid, msgid, date, bodylen, mark, bodystructure, cachedheader, extbodykey, seen, compressalgo, recent)

@@ -30,6 +30,26 @@ export const modseqOf = async (db: Statements, mailbox: number): Promise<number>
   return row?.[0] ?? 0
 }
 
+/** Where new messages of a mailbox go: the first of as many UIDs as were asked for, and what they are told of with. */
+export interface Reserved {
+  readonly first: number
+  readonly uidValidity: number
+  readonly account: number
+  readonly name: string
+}
+
+/** Takes the next UIDs of a mailbox for messages that are added right after. Throws Refusal `missing`. */
+export const reserveUids = async (db: Statements, mailbox: number, count: number): Promise<Reserved> => {
+  const [row] = await db.query<[number, number, number, string]>(
+    `UPDATE mboxes SET uidnext = uidnext + $2, msgscount = msgscount + $2 WHERE id = $1
+      RETURNING uidnext, uidvalidity, uid, name`,
+    [mailbox, count],
+  )
+  if (!row) throw new Refusal('missing', 'The mailbox does not exist')
+  const [uidNext, uidValidity, account, name] = row
+  return { first: uidNext - count, uidValidity, account, name }
+}
+
 /** UIDs of expunged messages that are remembered for each mailbox. */
 const remembered = 20_000
 
