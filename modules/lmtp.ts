@@ -1,4 +1,4 @@
-import { defineModule, Endpoint, Pipeline, pipelineDirectives } from '../core/index.ts'
+import { defineModule, Endpoint, pipelineDirectives } from '../core/index.ts'
 import { listen, lmtpDirectives } from './_smtp/directives.ts'
 import { makeEndpoint } from './_smtp/endpoint.ts'
 
@@ -8,5 +8,5 @@ export default defineModule({
   provides: [Endpoint],
   inline: listen,
   config: { ...lmtpDirectives, ...pipelineDirectives },
-  create: (config, context) => makeEndpoint('lmtp', config, context, new Pipeline(config, context)),
+  create: (config, context) => makeEndpoint('lmtp', config, context),
 })

@@ -9,5 +9,5 @@ export default defineModule({
     debug: flag().inherit().default('no').doc('Verbose log.'),
     ...pipelineDirectives,
   },
-  create: (config, { at }) => new Pipeline(config, { at }),
+  create: (config, { at, log, dns }) => new Pipeline(config, { hostname: config.hostname, log, dns, at }),
 })

@@ -1,4 +1,4 @@
-import { defineModule, Endpoint, Pipeline, pipelineDirectives } from '../core/index.ts'
+import { defineModule, Endpoint, pipelineDirectives } from '../core/index.ts'
 import { listen, submissionDirectives } from './_smtp/directives.ts'
 import { makeEndpoint } from './_smtp/endpoint.ts'
 
@@ -8,5 +8,5 @@ export default defineModule({
   provides: [Endpoint],
   inline: listen,
   config: { ...submissionDirectives, ...pipelineDirectives },
-  create: (config, context) => makeEndpoint('submission', config, context, new Pipeline(config, context)),
+  create: (config, context) => makeEndpoint('submission', config, context),
 })

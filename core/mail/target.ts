@@ -11,10 +11,16 @@ export interface Target {
 
 export const Target = role<Target>('target')
 
+/** What is known of a recipient besides the address. */
+export interface RecipientParameters {
+  /** The address as the client gave it, before any rewriting; the same object as the recipient when there was none. */
+  readonly original: Address
+}
+
 /** One message on its way into a target. Disposed of before `commit` has resolved, it leaves no trace. */
 export interface Delivery extends AsyncDisposable {
   /** Throws SmtpError when this recipient cannot be had; the others stand. The same mailbox twice is no error. */
-  recipient(to: Address): Promise<void>
+  recipient(to: Address, parameters?: RecipientParameters): Promise<void>
   /**
    * Takes the content. Resolves to the recipients that failed at this stage, usually none, by the very objects that were
    * given to `recipient`; throws when all of them did.

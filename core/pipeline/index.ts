@@ -1,3 +1,2 @@
-export { pipelineDirectives } from './directives.ts'
-export { Pipeline } from './pipeline.ts'
-export { parseReply } from './reply.ts'
+export { type PipelineConfig, pipelineDirectives } from './directives.ts'
+export { Pipeline, type PipelineOptions, type Surroundings } from './pipeline.ts'

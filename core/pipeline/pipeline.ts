@@ -1,112 +1,77 @@
 import type { Position } from '../../grammar/node.ts'
-import type { Address } from '../kit/address/address.ts'
-import { forLookup, formatAddress } from '../kit/address/index.ts'
-import type { Message } from '../kit/message/message.ts'
-import type { Envelope } from '../kit/smtp/envelope.ts'
+import { toAscii } from '../kit/address/index.ts'
+import type { Resolver } from '../kit/dns/resolver.ts'
+import type { Envelope, Origin } from '../kit/smtp/envelope.ts'
 import { SmtpError } from '../kit/smtp/error.ts'
+import type { Logger } from '../log.ts'
+import type { Check } from '../mail/check.ts'
 import type { Delivery, Target } from '../mail/target.ts'
 import type { PipelineConfig } from './directives.ts'
-import type { Choice, Destination, Source } from './routes.ts'
+import { within } from './inspections.ts'
+import { Passage } from './passage.ts'
+import type { Routes } from './routes.ts'
 import { routesOf } from './routes.ts'
 
-/** Routes messages by sender and recipient to targets. Throws ConfigError when its directives contradict each other. */
-export class Pipeline implements Target {
-  readonly #routes: Choice<Source>
+/** What a pipeline needs of the module it is part of. */
+export interface Surroundings {
+  /** The name under which this server speaks in Authentication-Results and Received. */
+  readonly hostname: string
+  readonly log: Logger
+  readonly dns: Resolver
+}
 
-  constructor(config: PipelineConfig, { at }: { readonly at: Position }) {
-    this.#routes = routesOf(config, at)
+export interface PipelineOptions extends Surroundings {
+  /** Where its block stands. */
+  readonly at: Position
+  /**
+   * Set where messages enter this server: they get a Received field, and results that claim to be of this server are
+   * removed.
+   */
+  readonly entry?: { readonly hideClient: boolean }
+}
+
+/** The same for all messages of a pipeline. */
+export interface Way extends Omit<PipelineOptions, 'at'> {
+  /** `hostname` in A-labels. */
+  readonly authservId: string
+  readonly routes: Routes
+  readonly dmarc: boolean
+}
+
+/** Judges, rewrites and routes messages to targets. Throws ConfigError when its directives contradict each other. */
+export class Pipeline implements Target {
+  readonly #way: Way
+  readonly #early: readonly Check[]
+
+  constructor(config: PipelineConfig, { at, ...options }: PipelineOptions) {
+    const routes = routesOf(config, at, options)
+    this.#way = { ...options, authservId: asciiName(options.hostname), routes, dmarc: config.dmarc }
+    this.#early = routes.checks.filter((check) => check.greeted)
+  }
+
+  /** Some check looks at clients before there is a message. */
+  get judgesGreetings(): boolean {
+    return this.#early.length > 0
+  }
+
+  /** Lets the checks of every message judge a client that has greeted. Throws SmtpError to refuse the greeting. */
+  async greeted(origin: Origin): Promise<void> {
+    const judging = this.#early.map((check) => within(check.timeout, async (signal) => check.greeted?.(origin, signal)))
+    for (const judged of await Promise.allSettled(judging)) {
+      if (judged.status === 'rejected') throw SmtpError.from(judged.reason)
+    }
   }
 
   async begin(envelope: Envelope): Promise<Delivery> {
-    const { reversePath } = envelope
-    const refusal = () => SmtpError.permanent(501, '5.1.7', 'Unable to normalize the sender address')
-    const key = reversePath === null ? '' : lookupKey(reversePath, refusal)
-    return new Routed(await choose(this.#routes, key, domainOf(key)), envelope)
+    return await Passage.begin(this.#way, envelope)
   }
 }
 
-/** A message on its way through a pipeline: one delivery for each target that has a recipient. */
-class Routed implements Delivery {
-  readonly #source: Source
-  readonly #envelope: Envelope
-  readonly #started = new Map<Target, Started>()
-
-  constructor(source: Source, envelope: Envelope) {
-    this.#source = source
-    this.#envelope = envelope
-  }
-
-  async recipient(to: Address): Promise<void> {
-    const refusal = () => SmtpError.permanent(553, '5.1.2', 'Unable to normalize the recipient address')
-    const key = lookupKey(to, refusal)
-    const { refusal: refused, targets } = await choose<Destination>(this.#source, key, domainOf(key))
-    if (refused) throw SmtpError.given(refused.code, refused.enhanced, refused.message, { rcpt: formatAddress(to) })
-    for (const target of targets) {
-      const started = await this.#start(target)
-      await started.delivery.recipient(to)
-      started.recipients.push(to)
-    }
-  }
-
-  async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
-    const failed = new Map<Address, SmtpError>()
-    for (const started of this.#started.values()) {
-      const { delivery, recipients } = started
-      if (recipients.length === 0) continue
-      // A recipient with several targets has one result: the first failure.
-      const results = await delivery.message(message).catch((error) => failure(recipients, error))
-      for (const [to, error] of results) if (!failed.has(to)) failed.set(to, error)
-      started.ready = recipients.some((to) => !results.has(to))
-    }
-    return failed
-  }
-
-  async commit(): Promise<void> {
-    for (const { delivery, ready } of this.#started.values()) if (ready) await delivery.commit()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const [only, another] = this.#started.values()
-    if (!another) return only?.delivery[Symbol.asyncDispose]() // a stack costs more than most targets do
-    await using open = new AsyncDisposableStack()
-    for (const { delivery } of this.#started.values()) open.use(delivery)
-  }
-
-  async #start(target: Target): Promise<Started> {
-    const known = this.#started.get(target)
-    if (known) return known
-    const started: Started = {
-      delivery: await target.begin(this.#envelope),
-      recipients: [],
-      ready: false,
-    }
-    this.#started.set(target, started)
-    return started
-  }
-}
-
-interface Started {
-  readonly delivery: Delivery
-  readonly recipients: Address[]
-  /** It has taken the content for at least one recipient. */
-  ready: boolean
-}
-
-const failure = (recipients: readonly Address[], error: unknown): Map<Address, SmtpError> =>
-  new Map(recipients.map((to) => [to, SmtpError.from(error)]))
-
-const lookupKey = (address: Address, refusal: () => SmtpError): string => {
+/** A name that no DNS could hold is refused elsewhere, with its place in the configuration. */
+const asciiName = (hostname: string): string => {
   try {
-    return forLookup(formatAddress(address))
+    return toAscii(hostname)
   } catch {
-    throw refusal()
+    return hostname
   }
-}
-
-const domainOf = (key: string): string => key.slice(key.lastIndexOf('@') + 1)
-
-/** A table that cannot be asked is an outage, which must not turn into another route. */
-const choose = async <T>({ tables, rules, otherwise }: Choice<T>, key: string, domain: string): Promise<T> => {
-  for (const { table, choice } of tables) if ((await table.lookup(key)).length > 0) return choice
-  return rules.get(key) ?? (domain === '' ? undefined : rules.get(domain)) ?? otherwise
 }

@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net'
-import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, Target, Values } from '../../core/index.ts'
-import { Authenticator, ConfigError, checkTls, formatEndpoint, formatPeer, openBuffer } from '../../core/index.ts'
+import type { Context, Endpoint, EndpointAddress, Lifecycle, Logger, PipelineConfig, Values } from '../../core/index.ts'
+import {
+  Authenticator,
+  ConfigError,
+  checkTls,
+  formatEndpoint,
+  formatPeer,
+  openBuffer,
+  Pipeline,
+} from '../../core/index.ts'
 import { toAscii } from '../../core/kit/address/index.ts'
 import { SmtpServer } from '../../core/kit/smtp/server/index.ts'
 import { Arrival } from './arrival.ts'
@@ -12,12 +20,11 @@ export type SmtpConfig = Values<typeof lmtpDirectives> & { readonly inline: read
 
 export type Kind = 'smtp' | 'submission' | 'lmtp'
 
-/** An SMTP, submission or LMTP endpoint whose mail goes to `target`. Throws ConfigError. */
+/** An SMTP, submission or LMTP endpoint whose mail goes through its pipeline. Throws ConfigError. */
 export const makeEndpoint = (
   kind: Kind,
-  config: SmtpConfig,
+  config: SmtpConfig & PipelineConfig,
   context: Context,
-  target: Target,
 ): Endpoint & Lifecycle => {
   const { inline: listen, tls } = config
   const { log } = context
@@ -26,6 +33,13 @@ export const makeEndpoint = (
   if (implicit && !tls) throw new ConfigError(context.at, `${implicit.text} needs tls, which is off`)
   const insecureAuth = config.insecure_auth || !tls
   const authenticator = new Authenticator(config, context, log)
+  const pipeline = new Pipeline(config, {
+    hostname,
+    log,
+    dns: context.dns,
+    at: context.at,
+    entry: { hideClient: kind === 'submission' },
+  })
   const server = new SmtpServer({
     hostname,
     protocol: kind === 'lmtp' ? 'lmtp' : 'smtp',
@@ -45,7 +59,7 @@ export const makeEndpoint = (
     hostname,
     protocol: kind === 'lmtp' ? 'lmtp' : 'smtp',
     submission: kind === 'submission',
-    target,
+    pipeline,
     limits: config.limits,
     authenticator,
     dns: context.dns,

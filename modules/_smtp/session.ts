@@ -1,4 +1,4 @@
-import type { Origin, Peer, SmtpError } from '../../core/index.ts'
+import type { Origin, Peer, SmtpError, TlsState } from '../../core/index.ts'
 import { formatPeer } from '../../core/index.ts'
 import { formatAddress } from '../../core/kit/address/index.ts'
 import type { Content, MailParameters, Path, Receiver } from '../../core/kit/smtp/server/index.ts'
@@ -7,12 +7,12 @@ import { ReverseLookup } from './reverse.ts'
 import type { Settings } from './settings.ts'
 import { type Mail, Transaction } from './transaction.ts'
 
-/** One client of an endpoint: what it says becomes a transaction of the endpoint's target. */
+/** One client of an endpoint: what it says becomes a transaction of the endpoint. */
 export class Session implements Receiver {
   readonly #settings: Settings
   readonly #peer: Peer | null
   #helo = ''
-  #secure = false
+  #tls: TlsState | null = null
   #user: string | null = null
   #reverse: ReverseLookup | undefined
   /** Undefined until it is complete, and when something of it has changed. */
@@ -28,12 +28,22 @@ export class Session implements Receiver {
     this.#peer = peer
   }
 
-  greet(name: string, secure: boolean): void {
+  greet(name: string, tls: TlsState | null): void | Promise<void> {
     this.#helo = name
-    this.#secure = secure
+    this.#tls = tls
     this.#origin = undefined
-    if (!this.#peer) return
-    this.#reverse ??= new ReverseLookup(this.#peer.ip, this.#settings.dns, this.#settings.log)
+    const { dns, log, pipeline } = this.#settings
+    if (this.#peer) this.#reverse ??= new ReverseLookup(this.#peer.ip, dns, log)
+    return pipeline.judgesGreetings ? this.#judgeGreeting() : undefined
+  }
+
+  async #judgeGreeting(): Promise<void> {
+    try {
+      await this.#settings.pipeline.greeted(this.#originNow(this.#reverse?.known ?? null))
+    } catch (error) {
+      this.#settings.log.error('EHLO error', error, { src_ip: formatPeer(this.#peer), src_host: this.#helo })
+      throw error
+    }
   }
 
   secured(): void {
@@ -105,17 +115,22 @@ export class Session implements Receiver {
   }
 
   async #findOrigin(): Promise<Origin> {
-    const protocol = this.#settings.protocol === 'lmtp' ? 'LMTP' : 'ESMTP'
     const reverse = this.#reverse
-    const origin: Origin = {
-      protocol: this.#secure ? `${protocol}S` : protocol,
-      helo: this.#helo,
-      peer: this.#peer,
-      rdns: reverse ? await reverse.name() : '',
-      user: this.#user,
-    }
+    const origin = this.#originNow(reverse ? await reverse.name() : '')
     if (!reverse || reverse.known !== undefined) this.#origin = origin
     return origin
+  }
+
+  #originNow(rdns: string | null): Origin {
+    const protocol = this.#settings.protocol === 'lmtp' ? 'LMTP' : 'ESMTP'
+    return {
+      protocol: this.#tls ? `${protocol}S` : protocol,
+      helo: this.#helo,
+      peer: this.#peer,
+      rdns,
+      user: this.#user,
+      tls: this.#tls,
+    }
   }
 
   /** Gives up what is not finished. The next command waits for it, so that no slot is taken twice. */

@@ -1,4 +1,4 @@
-import type { Authenticator, Limits, Logger, Resolver, Target } from '../../core/index.ts'
+import type { Authenticator, Limits, Logger, Pipeline, Resolver } from '../../core/index.ts'
 import type { SpoolOptions } from '../../core/kit/message/spool.ts'
 
 /** What all sessions of an endpoint share. */
@@ -7,7 +7,7 @@ export interface Settings {
   readonly protocol: 'smtp' | 'lmtp'
   /** Mail comes from users who have logged in, and is made complete. */
   readonly submission: boolean
-  readonly target: Target
+  readonly pipeline: Pipeline
   readonly limits: Limits | undefined
   readonly authenticator: Authenticator
   readonly dns: Resolver

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Address, Body, Delivery, Envelope, Header, Logger, Message, Origin } from '../../core/index.ts'
-import { formatPeer, receivedField, SmtpError } from '../../core/index.ts'
+import { formatPeer, SmtpError } from '../../core/index.ts'
 import { cleanDomain, formatAddress, isAscii } from '../../core/kit/address/index.ts'
 import { readMessage } from '../../core/kit/message/read.ts'
 import type { Content, MailParameters, Path } from '../../core/kit/smtp/server/index.ts'
@@ -14,7 +14,7 @@ export interface Mail {
   readonly parameters: MailParameters
 }
 
-/** From MAIL to the end of the content: a delivery into the endpoint's target, and the slots it takes up. */
+/** From MAIL to the end of the content: a passage through the endpoint's pipeline, and the slots it takes up. */
 export class Transaction implements AsyncDisposable {
   readonly envelope: Envelope
   readonly log: Logger
@@ -40,7 +40,7 @@ export class Transaction implements AsyncDisposable {
 
   /** Throws SmtpError when the sender is refused. */
   static async begin(settings: Settings, origin: Origin, mail: Mail): Promise<Transaction> {
-    const { limits, target } = settings
+    const { limits, pipeline } = settings
     const id = randomUUID().slice(0, 8) // random bits alone, and Node keeps a stock of them
     const log = settings.log.with({ msg_id: id })
     const { path, parameters } = mail
@@ -57,7 +57,7 @@ export class Transaction implements AsyncDisposable {
       if (limits) slots = await limits.message(origin.peer?.ip ?? '127.0.0.1', reversePath?.domain ?? '')
       const { smtputf8, requireTls } = parameters
       const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, origin }
-      const delivery = await started(target.begin(envelope), id)
+      const delivery = await started(pipeline.begin(envelope), id)
       return new Transaction(settings, envelope, log, delivery, slots)
     } catch (error) {
       slots?.[Symbol.dispose]()
@@ -121,7 +121,7 @@ export class Transaction implements AsyncDisposable {
     if (hops > maxReceived) {
       throw SmtpError.permanent(554, '5.4.6', `Too many Received header fields (${hops}), possible forwarding loop`)
     }
-    return header.prepend(receivedField(this.envelope, hostname, { hideClient: submission }))
+    return header
   }
 
   async #deliver(message: Message): Promise<readonly (SmtpError | undefined)[]> {

@@ -58,7 +58,14 @@ export const sampleEnvelope = (from: string): Envelope => ({
   originalReversePath: from,
   smtputf8: false,
   requireTls: false,
-  origin: { protocol: 'ESMTP', helo: 'client.example', peer: { ip: '127.0.0.1', port: 1 }, rdns: null, user: null },
+  origin: {
+    protocol: 'ESMTP',
+    helo: 'client.example',
+    peer: { ip: '127.0.0.1', port: 1 },
+    rdns: null,
+    user: null,
+    tls: null,
+  },
 })
 
 export const sampleMessage = (header = 'From: <a@a.example>\r\n', body = 'Hello\r\n'): Message => ({

@@ -1,9 +1,13 @@
+import type { AuthenticationResult } from '../mail_auth/result.ts'
+
 /** Header and body of a message. The body may be read any number of times until the transaction ends; nothing changes it. */
 export interface Message {
   readonly header: Header
   readonly body: Body
   /** Set once a check or DMARC found it fit for the Junk folder only. */
   readonly quarantined: boolean
+  /** What checks have found so far, for those who come later. */
+  readonly results?: readonly AuthenticationResult[]
 }
 
 /** The octets after the empty line that ends the header. */

@@ -27,4 +27,16 @@ export interface Origin {
   readonly rdns: string | null
   /** The login name exactly as sent, once authenticated. */
   readonly user: string | null
+  /** How the connection is encrypted; null when it is not. */
+  readonly tls: TlsState | null
+}
+
+/** TLS on a connection. Plain data. */
+export interface TlsState {
+  /** `TLSv1.2`, `TLSv1.3`. */
+  readonly version: string
+  /** Its IANA name, such as `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string
+  /** Distinguished names of the client's certificate; null when it sent none. */
+  readonly certificate: { readonly subject: string; readonly issuer: string } | null
 }

@@ -16,6 +16,7 @@ const envelope = (more: Partial<Envelope> = {}, origin: Partial<Envelope['origin
     peer: { ip: '2001:db8::1', port: 1 },
     rdns: 'r.example',
     user: null,
+    tls: null,
     ...origin,
   },
 })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pipeline, pipelineDirectives, readBlock, SmtpError, type Table, type Target } from '../../../core/index.ts'
 import { parseAddress } from '../../../core/kit/address/index.ts'
+import { zone } from '../../../core/kit/dns/memory.ts'
+import { lineLogger } from '../../support/logger.ts'
 import { nodes } from '../../support/nodes.ts'
 import { bareScope } from '../../support/scope.ts'
 import { type Recorded, recorder, sampleEnvelope, sampleMessage } from '../../support/target.ts'
@@ -20,7 +22,12 @@ const pipeline = async (conf: string, { targets = {}, tables = {} }: Partial<Wor
     instance: async <T>(_role: unknown, { args: [word] }: { args: readonly { text: string }[] }) =>
       known[(word?.text ?? '').replace('&', '')] as T,
   }
-  return new Pipeline(await readBlock(pipelineDirectives, node, scope as never), { at: node.name.at })
+  return new Pipeline(await readBlock(pipelineDirectives, node, scope as never), {
+    hostname: 'mx.example.org',
+    log: lineLogger(),
+    dns: zone({}),
+    at: node.name.at,
+  })
 }
 
 /** The names of the targets that a message reaches, or the code with which its recipient is refused. */

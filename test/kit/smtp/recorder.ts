@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import type { TlsState } from '../../../core/kit/smtp/envelope.ts'
 import { SmtpError } from '../../../core/kit/smtp/error.ts'
 import type { Content } from '../../../core/kit/smtp/server/index.ts'
 import {
@@ -27,8 +28,8 @@ export class Recorder implements Receiver {
   #from: string | null = null
   #to: string[] = []
 
-  greet(name: string, secure: boolean): void {
-    this.events.push(`greet ${name}${secure ? ' tls' : ''}`)
+  greet(name: string, tls: TlsState | null): void {
+    this.events.push(`greet ${name}${tls ? ' tls' : ''}`)
     if (name === 'crash') throw new Error('crash')
     if (name === 'banned') throw SmtpError.permanent(554, '5.7.1', 'Go away, Zoë')
   }

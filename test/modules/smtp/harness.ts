@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Context, Directives, Envelope, Fields, Lifecycle, Logger, Resolver, Scope } from '../../../core/index.ts'
-import { ConfigError, readBlock, SmtpError } from '../../../core/index.ts'
+import type { Check, Context, Directives, Envelope, Fields, Lifecycle, Resolver, Scope } from '../../../core/index.ts'
+import { ConfigError, pipelineDirectives, readBlock, SmtpError } from '../../../core/index.ts'
 import { formatAddress } from '../../../core/kit/address/index.ts'
 import { zone } from '../../../core/kit/dns/memory.ts'
 import { bytesOf } from '../../../core/kit/message/body.ts'
@@ -11,28 +11,12 @@ import { LoginGuard } from '../../../core/mail/logins.ts'
 import type { Delivery, Target } from '../../../core/mail/target.ts'
 import type { Node } from '../../../grammar/node.ts'
 import { listen, lmtpDirectives, smtpDirectives, submissionDirectives } from '../../../modules/_smtp/directives.ts'
-import { type Kind, makeEndpoint, type SmtpConfig } from '../../../modules/_smtp/endpoint.ts'
+import { type Kind, makeEndpoint } from '../../../modules/_smtp/endpoint.ts'
 import dummy from '../../../modules/dummy.ts'
 import limits from '../../../modules/limits/index.ts'
+import { type Line, lineLogger } from '../../support/logger.ts'
 import { nodes } from '../../support/nodes.ts'
 import { dial, type WireClient } from '../../support/wire.ts'
-
-export interface Line {
-  readonly level: 'debug' | 'info' | 'error'
-  readonly event: string
-  readonly fields: Fields
-}
-
-/** A logger that keeps its lines, with the fields of those it was made from. */
-export const lineLogger = (lines: Line[], own: Fields = {}): Logger => ({
-  debugging: true,
-  with: (fields) => lineLogger(lines, { ...own, ...fields }),
-  part: () => lineLogger(lines, own),
-  debug: (event, fields) => lines.push({ level: 'debug', event, fields: { ...own, ...fields } }),
-  info: (event, fields) => lines.push({ level: 'info', event, fields: { ...own, ...fields } }),
-  error: (event, error, fields) =>
-    lines.push({ level: 'error', event, fields: { ...own, reason: String(error), ...fields } }),
-})
 
 export interface Delivered {
   readonly envelope: Envelope
@@ -45,7 +29,7 @@ export interface Delivered {
 
 /**
  * A target that keeps what is committed. It refuses recipients whose local part is `550` with that code, those that begin
- * with `late` at the content, senders from `refused.example` at once, and anything at all when told to fail.
+ * with `late` at the content, and anything at all when told to fail.
  */
 export class Box implements Target {
   readonly delivered: Delivered[] = []
@@ -56,9 +40,6 @@ export class Box implements Target {
 
   async begin(envelope: Envelope): Promise<Delivery> {
     if (this.fail.begin) throw this.fail.begin
-    if (envelope.reversePath?.domain === 'refused.example') {
-      throw SmtpError.permanent(550, '5.7.1', 'Not from ж')
-    }
     this.events.push('begin')
     const rcpts: { readonly local: string; readonly domain: string }[] = []
     let taken: Delivered | undefined
@@ -186,6 +167,17 @@ export const endpoint = async (
   }
 }
 
+/** Refuses senders from `refused.example`. */
+const senderCheck: Check = {
+  timeout: 0,
+  begin: () => ({
+    async sender(from) {
+      if (from?.domain !== 'refused.example') return undefined
+      return { action: 'reject', reason: SmtpError.permanent(550, '5.7.1', 'Not from ж') }
+    },
+  }),
+}
+
 interface Surroundings {
   readonly dns: Resolver
   readonly instances: Readonly<Record<string, unknown>>
@@ -215,7 +207,10 @@ const create = async (conf: string, around: Surroundings): Promise<Lifecycle> =>
       throw new Error('nothing is shared here')
     },
   }
-  return makeEndpoint(kind, { ...config, inline } as unknown as SmtpConfig, context, around.box)
+  const [route] = await nodes('pipeline {\n deliver_to &box\n}')
+  if (!route) throw new Error('no block')
+  const pipeline = await readBlock(pipelineDirectives, route, scopeOf({ ...around, instances: { box: around.box } }))
+  return makeEndpoint(kind, { ...config, ...pipeline, check: [[senderCheck]], inline } as never, context)
 }
 
 const scopeOf = ({ instances, directory }: Surroundings): Scope => ({

@@ -97,6 +97,7 @@ test('S26 MAIL again without RSET gives up the first', async () => {
   await using server = await endpoint(smtp('defer_sender_reject no'))
   await using client = await server.greeted()
   await client.command('MAIL FROM:<x@h.example>', '250 *')
+  await client.command('RCPT TO:<x@h.example>', '250 *')
   await sendMessage(client, message, '250 *')
   assert.deepEqual(server.box.events, ['begin', 'dispose', 'begin', 'commit', 'dispose'])
 })

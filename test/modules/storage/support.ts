@@ -46,6 +46,7 @@ export const envelope = (reversePath = 'sender@example.net'): Envelope => ({
     peer: { ip: '192.0.2.1', port: 2525 },
     rdns: 'client.example',
     user: null,
+    tls: null,
   },
 })
 

@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
+import { tlsState } from '../../tls/state.ts'
+import type { TlsState } from '../envelope.ts'
 import { SmtpError } from '../error.ts'
 import { runCommand } from './commands.ts'
 import { Deadline } from './deadline.ts'
@@ -79,6 +82,11 @@ export class Connection extends SMTPConnection {
     await this.#working
     await abandon(this)
     await this.receiver?.close()
+  }
+
+  /** How the client's side is encrypted; null when it is not. */
+  get tls(): TlsState | null {
+    return this.secure && this._socket instanceof TLSSocket ? tlsState(this._socket) : null
   }
 
   /** The parser, while the connection is open. */

@@ -14,7 +14,7 @@ export const greet =
     if (name === '') throw SmtpError.permanent(501, '5.5.2', 'Domain/address argument required for HELO')
     connection.greeted = false
     return afterwards(reset(connection), () =>
-      afterwards(connection.receiver.greet(name, connection.secure), () => {
+      afterwards(connection.receiver.greet(name, connection.tls), () => {
         connection.greeted = true
         if (verb === 'HELO') connection.reply(250, '2.0.0', `Hello ${name}`)
         else connection.send(250, [`Hello ${name}`, ...keywords(connection)])

@@ -1,3 +1,4 @@
+import type { TlsState } from '../envelope.ts'
 import type { SmtpError } from '../error.ts'
 import type { Content } from './content.ts'
 import type { Path } from './path.ts'
@@ -16,8 +17,8 @@ export interface MailParameters {
  * `close` last of all.
  */
 export interface Receiver {
-  /** EHLO, HELO or LHLO: any transaction is over; who has logged in stays so. `secure` tells of TLS. */
-  greet(name: string, secure: boolean): void | Promise<void>
+  /** EHLO, HELO or LHLO: any transaction is over; who has logged in stays so. `tls` is null without TLS. */
+  greet(name: string, tls: TlsState | null): void | Promise<void>
   /** TLS has begun: all that was said before is forgotten (RFC 3207 §4.2). */
   secured(): void
   /** True when the credentials are right. Throws when that cannot be told. */
