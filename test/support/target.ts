@@ -10,6 +10,11 @@ export interface Recorded {
   readonly rcpt?: string
   /** With `message`: header and body. */
   readonly content?: Buffer
+  /** With `message`. */
+  readonly quarantined?: boolean
+  /** With `rcpt`: before rewriting. */
+  readonly original?: string
+  /** With `begin`. */
   readonly envelope?: Envelope
 }
 
@@ -25,15 +30,25 @@ export const recorder = (
       log.push({ target: name, event: 'begin', envelope })
       let committed = false
       return {
-        async recipient(to) {
+        async recipient(to, parameters) {
           const rcpt = formatAddress(to)
           const refusal = refuse.rcpt?.(rcpt)
           if (refusal) throw refusal
-          log.push({ target: name, event: 'rcpt', rcpt })
+          log.push({
+            target: name,
+            event: 'rcpt',
+            rcpt,
+            ...(parameters && { original: formatAddress(parameters.original) }),
+          })
         },
         async message(message) {
           if (refuse.message) throw refuse.message
-          log.push({ target: name, event: 'message', content: await contentOf(message) })
+          log.push({
+            target: name,
+            event: 'message',
+            content: await contentOf(message),
+            quarantined: message.quarantined,
+          })
           return new Map()
         },
         async commit() {

@@ -1,34 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pipeline, pipelineDirectives, readBlock, SmtpError, type Table, type Target } from '../../../core/index.ts'
+import { SmtpError, type Table } from '../../../core/index.ts'
 import { parseAddress } from '../../../core/kit/address/index.ts'
-import { zone } from '../../../core/kit/dns/memory.ts'
-import { lineLogger } from '../../support/logger.ts'
-import { nodes } from '../../support/nodes.ts'
-import { bareScope } from '../../support/scope.ts'
 import { type Recorded, recorder, sampleEnvelope, sampleMessage } from '../../support/target.ts'
-
-interface World {
-  readonly targets: Record<string, Target>
-  readonly tables: Record<string, Table>
-}
-
-const pipeline = async (conf: string, { targets = {}, tables = {} }: Partial<World> = {}): Promise<Pipeline> => {
-  const [node] = await nodes(`smtp {\n${conf}\n}`)
-  assert.ok(node)
-  const known: Record<string, unknown> = { dummy: recorder().target, ...targets, ...tables }
-  const scope = {
-    ...bareScope(),
-    instance: async <T>(_role: unknown, { args: [word] }: { args: readonly { text: string }[] }) =>
-      known[(word?.text ?? '').replace('&', '')] as T,
-  }
-  return new Pipeline(await readBlock(pipelineDirectives, node, scope as never), {
-    hostname: 'mx.example.org',
-    log: lineLogger(),
-    dns: zone({}),
-    at: node.name.at,
-  })
-}
+import { pipeline, table } from './support.ts'
 
 /** The names of the targets that a message reaches, or the code with which its recipient is refused. */
 const routed = async (conf: string, from: string, to: string, tables: Record<string, Table> = {}): Promise<string> => {
@@ -51,7 +26,6 @@ const routed = async (conf: string, from: string, to: string, tables: Record<str
   }
 }
 
-const table = (...keys: string[]): Table => ({ lookup: async (key) => (keys.includes(key) ? [''] : []) })
 const broken: Table = {
   lookup: async () => {
     throw new Error('the database is down')
