@@ -101,7 +101,10 @@ export interface ModuleDefinition<
   readonly inline?: Directive<I>
   /** When words are given in place, the block belongs to what they name, and not to this module. */
   readonly inlineTakesBlock?: boolean
-  /** Of a group, whose block has a module on each line instead of directives: reads the block as a whole. */
+  /**
+   * Reads all lines of the block that are no directives of `config`: of a group, whose block has a module on each line, and
+   * where lines begin with words that an administrator chose.
+   */
   readonly lines?: Directive<L>
   /**
    * An instance whose block, and all it refers to, is the same after a reload goes on as it is, instead of being built

@@ -8,6 +8,7 @@ export interface Described {
   readonly provides: readonly { readonly name: string }[]
   readonly config: Directives
   readonly inline?: Directive<unknown>
+  readonly lines?: Directive<unknown>
 }
 
 /** A directive, as a list for machines has it. */
@@ -50,7 +51,9 @@ export const reference = (
   const found = new Map<string, readonly DirectiveEntry[]>()
   for (const [name, directives] of Object.entries(blocks)) collect(name, directives, found)
   for (const directives of [globals, ...modules.map(({ config }) => config)]) collectBelow(directives, found)
-  for (const { inline } of modules) if (inline) collectBelow({ inline }, found)
+  for (const { inline, lines } of modules) {
+    for (const directive of [inline, lines]) if (directive) collectBelow({ directive }, found)
+  }
   return {
     modules: modules.map(moduleEntry),
     globals: entries(globals),
@@ -102,11 +105,12 @@ const entries = (directives: Directives): readonly DirectiveEntry[] =>
   }))
 
 /** The reference page of a module, from its definition alone. */
-export const manualPage = ({ name, aliases = [], doc, config, inline }: Described): string => {
+export const manualPage = ({ name, aliases = [], doc, config, inline, lines }: Described): string => {
   const title = inline ? `${name} ${inline.shape.usage}` : name
   const also = aliases.length > 0 ? [`Also known as ${aliases.join(', ')}.`] : []
   const words = inline?.shape.doc ? [`The words after the name: ${inline.shape.doc}`] : []
-  return [`# ${title}`, doc, ...also, ...words, ...describe(config, 0)].join('\n\n')
+  const others = lines?.shape.doc ? describe({ '': lines }, 0) : []
+  return [`# ${title}`, doc, ...also, ...words, ...describe(config, 0), ...others].join('\n\n')
 }
 
 /** The reference page of the top level. */
@@ -131,6 +135,6 @@ const describeOne = (name: string, { shape }: Directive<unknown>, indent: string
     many ? 'may be repeated' : '',
   ].filter((note) => note !== '')
   const text = [doc, notes.length > 0 ? `(${notes.join('; ')})` : ''].filter((part) => part !== '').join(' ')
-  const title = `${indent}${name} ${usage}`.trimEnd()
+  const title = indent + `${name} ${usage}`.trim()
   return text === '' ? title : `${title}\n${indent}    ${text}`
 }

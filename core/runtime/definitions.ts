@@ -44,11 +44,13 @@ export const readConfig = async (
 ): Promise<object> => {
   const { inline, inlineTakesBlock, lines, config, name } = definition
   const takesBlock = inlineTakesBlock === true && words.length > 0
+  const { children = [] } = node
+  const [own, others] = lines ? split(children, ({ name }) => Object.hasOwn(config, name.text)) : [children, []]
   const problems = new Problems()
-  const values = await problems.gather(() =>
-    readBlock(config, takesBlock || lines ? { ...node, children: [] } : node, scope),
+  const values = await problems.gather(() => readBlock(config, { ...node, children: takesBlock ? [] : own }, scope))
+  const listed = await problems.gather(() =>
+    lines?.read(name, [{ ...node, args: [], children: others }], node.name, scope),
   )
-  const listed = await problems.gather(() => lines?.read(name, [{ ...node, args: [] }], node.name, scope))
   const header: Node = { name: node.name, args: words, ...(takesBlock && node.children && { children: node.children }) }
   const given = await problems.gather(async () => {
     const [extra] = words
@@ -59,6 +61,11 @@ export const readConfig = async (
   problems.raise()
   return { ...values, inline: given, lines: listed }
 }
+
+const split = <T>(all: readonly T[], fits: (each: T) => boolean): [T[], T[]] => [
+  all.filter(fits),
+  all.filter((each) => !fits(each)),
+]
 
 /** Throws ConfigError unless the module plays that role. */
 export const checkRole = ({ name, provides }: ModuleDefinition, role: Role<unknown>, word: Word): void => {

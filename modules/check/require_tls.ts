@@ -1,0 +1,1 @@
+export { default } from '../require_tls.ts'

@@ -1,0 +1,19 @@
+import type { Address } from '../../core/index.ts'
+import { defineModule, Modifier } from '../../core/index.ts'
+import { given, Replacer, replacements } from './_replace.ts'
+
+export default defineModule({
+  name: 'modify.replace_rcpt',
+  doc: 'Replaces a recipient by all values that a table has for it: for the address, or else for its local part.',
+  provides: [Modifier],
+  inline: replacements().doc('A table of addresses or local parts in lower case, and what stands for them.'),
+  inlineTakesBlock: true,
+  config: {},
+  create({ inline }, { at }) {
+    const replacer = new Replacer(given(inline, 'replace_rcpt', at), 'replace_rcpt')
+    const modification = {
+      recipient: async (to: Address) => (await replacer.replace(to)) ?? [to],
+    }
+    return { begin: () => modification }
+  },
+})
