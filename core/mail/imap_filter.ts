@@ -13,6 +13,8 @@ export interface FilterInput {
   readonly envelope: Envelope
   readonly account: string
   readonly recipient: Address
+  /** The recipient as the client gave it, before any rewriting. */
+  readonly original: Address
   /** As it came, without the fields that delivery adds. */
   readonly message: Message
 }

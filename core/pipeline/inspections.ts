@@ -137,7 +137,7 @@ const judged = ({ check, inspection }: Seen, stage: Stage): Promise<Verdict | un
 /** Lets a check work, for no longer than it may. Rejects when it does not come to an end. */
 export const within = async <T>(timeout: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const deadline = new AbortController()
-  const timer = timeout > 0 ? setTimeout(() => deadline.abort(overdue()), timeout) : undefined
+  const timer = timeout > 0 ? setTimeout(() => deadline.abort(overdue()), Math.min(timeout, 2 ** 31 - 1)) : undefined
   try {
     return await orAbort(work(deadline.signal), deadline.signal)
   } finally {

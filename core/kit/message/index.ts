@@ -20,3 +20,4 @@ export { HeaderReader, HeaderTooBig, MessageTooBig, type ReadOptions, readMessag
 export type { CachedHeader, Envelope, EnvelopeAddress, Structure } from './structure.ts'
 export { cachedHeaderFromJson, cachedHeaderToJson, structureFromJson, structureToJson } from './structure_json.ts'
 export { decodeHeaderValue, searchableText } from './text.ts'
+export { contentOf } from './whole.ts'

@@ -1,7 +1,8 @@
 import type { FilterInput, FilterVerdict } from '../../../core/index.ts'
 import { defineModule, duration, ImapFilter, words } from '../../../core/index.ts'
 import { formatAddress } from '../../../core/kit/address/index.ts'
-import { findProgram } from './_find_program.ts'
+import { contentOf } from '../../../core/kit/message/index.ts'
+import { fillPlaceholders, findProgram } from '../../../core/kit/process/index.ts'
 import { runFilter } from './_run.ts'
 
 /** A program that is given the message and says where it is to go. */
@@ -13,16 +14,15 @@ export default defineModule({
   config: {
     timeout: duration().default('30s').doc('How long the program may take; then it is killed, and counts as absent.'),
   },
-  create({ inline: [program, ...args], timeout }, { directories, log }) {
+  create({ inline: [program, ...args], timeout }, { directories: { state, libexec }, log }) {
+    const find = () => findProgram(program, { directory: state, libexec })
     return {
-      inspect: async () => void (await findProgram(program, directories.state)),
+      inspect: async () => void (await find()),
       async filter(input: FilterInput): Promise<FilterVerdict> {
-        const file = await findProgram(program, directories.state)
-        const values = placeholders(input)
         // Only the arguments: what is run does not depend on what a stranger has written.
-        const filled = args.map((arg) => arg.replace(/\{([a-z_]+)\}/g, (whole, name) => values.get(name) ?? whole))
-        const lines = await runFilter([file, ...filled], input.message, {
-          cwd: directories.state,
+        const lines = await runFilter(await find(), fillPlaceholders(args, placeholders(input)), {
+          cwd: state,
+          input: contentOf(input.message).read(),
           timeout,
           onStderr: (line) => log.info('filter said', { msg_id: input.envelope.id, line }),
         })
@@ -33,7 +33,13 @@ export default defineModule({
   },
 })
 
-const placeholders = ({ envelope, account, recipient, message }: FilterInput): ReadonlyMap<string, string> => {
+const placeholders = ({
+  envelope,
+  account,
+  recipient,
+  original,
+  message,
+}: FilterInput): ReadonlyMap<string, string> => {
   const { origin } = envelope
   return new Map([
     ['source_ip', origin.peer?.ip ?? ''],
@@ -43,7 +49,7 @@ const placeholders = ({ envelope, account, recipient, message }: FilterInput): R
     ['auth_user', origin.user ?? ''],
     ['sender', envelope.originalReversePath],
     ['rcpt_to', formatAddress(recipient)],
-    ['original_rcpt_to', formatAddress(recipient)],
+    ['original_rcpt_to', formatAddress(original)],
     ['subject', message.header.get('Subject') ?? ''],
     ['account_name', account],
   ])

@@ -1,4 +1,13 @@
-import type { Address, Delivery, Envelope, FilterVerdict, ImapFilter, Logger, Message } from '../../../core/index.ts'
+import type {
+  Address,
+  Delivery,
+  Envelope,
+  FilterVerdict,
+  ImapFilter,
+  Logger,
+  Message,
+  RecipientParameters,
+} from '../../../core/index.ts'
 import { SmtpError, StorageError } from '../../../core/index.ts'
 import { formatAddress } from '../../../core/kit/address/index.ts'
 import { WriterError } from '../../../core/kit/sql/writer/index.ts'
@@ -24,6 +33,8 @@ interface Recipient {
   readonly account: string
   /** The first that led here. */
   readonly address: Address
+  /** Before any rewriting. */
+  readonly original: Address
 }
 
 /** One message on its way into mailboxes. */
@@ -40,7 +51,7 @@ export class SqlDelivery implements Delivery {
     this.#log = options.log.with({ msg_id: envelope.id })
   }
 
-  async recipient(to: Address): Promise<void> {
+  async recipient(to: Address, { original = to }: Partial<RecipientParameters> = {}): Promise<void> {
     const { parts, accountOf } = this.#options
     const account = await accountOf(formatAddress(to)).catch((cause) => {
       throw SmtpError.temporary(451, '4.3.0', 'Internal server error, try again later', { cause })
@@ -50,7 +61,7 @@ export class SqlDelivery implements Delivery {
         ? []
         : await parts.engine.query<[number]>('SELECT id FROM users WHERE username = $1', [account])
     if (account === undefined || !row) throw SmtpError.permanent(501, '5.1.1', 'User does not exist')
-    if (!this.#recipients.has(row[0])) this.#recipients.set(row[0], { id: row[0], account, address: to })
+    if (!this.#recipients.has(row[0])) this.#recipients.set(row[0], { id: row[0], account, address: to, original })
   }
 
   async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
@@ -74,12 +85,12 @@ export class SqlDelivery implements Delivery {
   }
 
   /** The first folder that a filter names, and the flags of all. One that fails counts as absent. */
-  async #filter({ account, address }: Recipient, message: Message): Promise<FilterVerdict> {
+  async #filter({ account, address, original }: Recipient, message: Message): Promise<FilterVerdict> {
     let folder: string | undefined
     const flags: string[] = []
     for (const filter of this.#options.filters) {
       try {
-        const input = { envelope: this.#envelope, account, recipient: address, message }
+        const input = { envelope: this.#envelope, account, recipient: address, original, message }
         const verdict = await filter.filter(input)
         folder ??= verdict.folder
         flags.push(...verdict.flags.filter(isFlag))

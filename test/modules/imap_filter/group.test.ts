@@ -9,6 +9,7 @@ const input = () => ({
   envelope: envelope(),
   account: 'b@x.org',
   recipient: parseAddress('b@x.org'),
+  original: parseAddress('b@x.org'),
   message: simple(),
 })
 
