@@ -19,7 +19,7 @@ export interface DmarcVerdict {
 
 /**
  * DMARC (RFC 9989), once all checks of the body are done. `results` are theirs: `spf` with `smtp.mailfrom` or, for the null
- * sender, `smtp.helo`; `dkim` with `header.d`; and `arc`, which with the value `pass` and a property `trusted` keeps a
+ * sender, `smtp.helo`; `dkim` with `header.d`; and `arc`, which with the value `pass` and `policy.trusted=yes` keeps a
  * policy from being applied (RFC 8617 §7.2.1). A policy that DNS does not tell is taken for `reject`, with 450 4.7.1.
  * Rejects with the reason of the signal once that aborts, and with nothing else that can be foreseen.
  */
@@ -131,7 +131,7 @@ const doubtAbout = async (
 
 /** RFC 8617 §7.2.1: who the administrator trusts has seen the message before something on its way broke it. */
 const isTrustedChain = ({ method, value, properties }: AuthenticationResult): boolean =>
-  method === 'arc' && value === 'pass' && Boolean(properties?.trusted)
+  method === 'arc' && value === 'pass' && properties?.['policy.trusted'] === 'yes'
 
 /** The domains that a method has vouched for; that of the greeting where there is no sender (RFC 7208 §2.4). */
 const domains = (results: readonly AuthenticationResult[], method: string, value: string): string[] =>
@@ -174,6 +174,7 @@ const conclusion = (
   const dkim = results.find(({ method }) => method === 'dkim')
   const spf = results.find(({ method }) => method === 'spf')
   const details = {
+    check: 'dmarc',
     reason: result.reason,
     dkim_res: dkim?.value,
     dkim_domain: dkim?.properties?.['header.d'],

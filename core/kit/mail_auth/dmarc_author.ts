@@ -1,3 +1,4 @@
+import { validDomain } from '../address/domain.ts'
 import { type Mailbox, parseAddressList } from '../message/address_list.ts'
 import type { Header } from '../message/message.ts'
 
@@ -13,5 +14,5 @@ export const authorsOf = (header: Header): Authors => {
   if (!list) return { problem: field === '' ? 'missing address in From field' : 'malformed From header field' }
   const domains = list.addresses.map(({ host }: Mailbox) => host.trim())
   if (domains.length === 0) return { problem: 'missing address in From field' }
-  return domains.includes('') ? { problem: 'malformed From header field' } : { domains }
+  return domains.every(validDomain) ? { domains } : { problem: 'malformed From header field' }
 }

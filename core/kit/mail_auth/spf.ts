@@ -1,5 +1,5 @@
 import type { Resolver } from '../dns/resolver.ts'
-import { resolverFor } from './resolver.ts'
+import { type MailauthResolver, resolverFor } from './resolver.ts'
 
 /** RFC 7208 §2.6. */
 export type SpfValue = 'none' | 'neutral' | 'pass' | 'fail' | 'softfail' | 'temperror' | 'permerror'
@@ -24,7 +24,7 @@ export interface SpfOutcome {
 
 /**
  * SPF (RFC 7208) by mailauth, which reads records strictly: a syntax error anywhere in one is a permerror. At most ten terms
- * that ask DNS, at most two of them in vain (§4.6.4). Rejects with the reason of the signal once that aborts, and with
+ * that ask DNS, at most two of them in vain (§4.6.4), and no record above 4096 bytes. Rejects with the reason of the signal once that aborts, and with
  * nothing else that can be foreseen.
  */
 export const evaluateSpf = async (
@@ -39,7 +39,7 @@ export const evaluateSpf = async (
     helo: greeting,
     sender: sender === null ? '' : withoutDot(sender),
     mta: receiver,
-    resolver: resolverFor(dns, signal),
+    resolver: withinLength(resolverFor(dns, signal)),
     strict: true,
   })
   signal.throwIfAborted()
@@ -50,6 +50,26 @@ export const evaluateSpf = async (
     ...(reason !== '' && { reason: printable(reason) }),
     ...(explanation !== undefined && { explanation: printable(explanation) }),
   }
+}
+
+/** Of a record or an explanation, characters. One that DNS carries easily has 450 (RFC 7208 §3.4). */
+const longest = 4096
+
+/** Some of what mailauth does with a text takes time with the square of its length, and a stranger wrote it. */
+const withinLength =
+  (resolver: MailauthResolver): MailauthResolver =>
+  async (name, type) => {
+    const records = await resolver(name, type)
+    if (type !== 'TXT') return records
+    const texts = records.map((record) => [record].flat().join(''))
+    if (texts.some((text) => text.length > longest && /^v=spf1(?: |$)/i.test(text))) throw new RecordTooLong()
+    return texts.filter((text) => text.length <= longest).map((text) => [text])
+  }
+
+/** Tells mailauth what comes of it, in the way that its own errors do. */
+class RecordTooLong extends Error {
+  override readonly name = 'RecordTooLong'
+  readonly spfResult = { error: 'permerror', text: 'the record is too long' }
 }
 
 /** What `%{r}` expands to where a server does not want to tell its name (RFC 7208 §7.3). */
