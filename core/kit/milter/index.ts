@@ -1,0 +1,7 @@
+export type { Answer, Change, Reply } from './answer.ts'
+export { chunkSize, MilterClient, type Peer } from './client.ts'
+export { MilterError } from './error.ts'
+export { actions, type MilterOptions, type Step, steps } from './options.ts'
+export { cString, encodePacket, type Packet } from './packet.ts'
+export { type Stage, type Symbols, stages, symbolNames } from './symbols.ts'
+export type { MilterAddress } from './wire.ts'
