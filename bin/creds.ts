@@ -1,3 +1,4 @@
+import { hashes } from '../core/kit/password/index.ts'
 import { UserError, Users } from '../core/mail/auth.ts'
 import { blockName, blockOption, withBlock } from './block.ts'
 import type { Call, Command, Group } from './command.ts'
@@ -36,7 +37,11 @@ const create: Command = {
   options: {
     ...options,
     ...password,
-    hash: { type: 'string', usage: 'bcrypt|argon2', doc: 'How the password is kept; bcrypt by default.' },
+    hash: {
+      type: 'string',
+      usage: hashes.join('|'),
+      doc: 'How the password is kept; as the block says by default, which is bcrypt unless it says otherwise.',
+    },
     'bcrypt-cost': { type: 'string', usage: 'N', doc: 'How costly bcrypt is to be, from 4 to 31; 10 by default.' },
   },
   async run(call) {

@@ -1,4 +1,5 @@
 import { hashes, PasswordHasher } from '../core/kit/password/index.ts'
+import { scramIterations } from '../core/kit/sasl/index.ts'
 import type { Command } from './command.ts'
 import { bcryptCostOf, hashName } from './hash_options.ts'
 import { numberOption } from './number.ts'
@@ -14,6 +15,7 @@ export const hash: Command = {
     'argon2-time': { type: 'string', usage: 'N', doc: 'Passes over the memory; 2 by default.' },
     'argon2-memory': { type: 'string', usage: 'KIB', doc: 'Memory in KiB; 1024 by default.' },
     'argon2-threads': { type: 'string', usage: 'N', doc: 'Lanes; 1 by default.' },
+    'scram-iterations': { type: 'string', usage: 'N', doc: 'From 4096 on; 65536 by default.' },
   },
   async run(call) {
     const options = {
@@ -22,6 +24,7 @@ export const hash: Command = {
       argon2Time: numberOption(call, 'argon2-time', 2, 1, 2 ** 32 - 1),
       argon2Memory: numberOption(call, 'argon2-memory', 1024, 8, 4 * 1024 * 1024),
       argon2Threads: numberOption(call, 'argon2-threads', 1, 1, 255),
+      scramIterations: numberOption(call, 'scram-iterations', scramIterations, 4096, 10_000_000),
     }
     const password = await askPassword('Enter password', call.options.text('password'))
     if (password === '') warn('the password is empty')

@@ -1,3 +1,4 @@
+import type { ScramChallenge, ScramSecret } from '../kit/sasl/index.ts'
 import { role } from '../role.ts'
 
 /** Knows who may log in. */
@@ -7,6 +8,21 @@ export interface Auth {
 }
 
 export const Auth = role<Auth>('auth')
+
+/**
+ * Keeps passwords in a form by which SCRAM-SHA-256 (RFC 7677) can check that a client knows one, without being told it. The
+ * mechanism is offered where every provider of an endpoint offers it.
+ */
+export interface ScramAuth extends Auth {
+  /** Known from `create` on. False where there may be users whose password is kept in another form: they could not log in. */
+  readonly scramOffered: boolean
+  /** Undefined for a name that is not there; throws when that cannot be told. Never the password. */
+  scramSecret(username: string): Promise<ScramSecret | undefined>
+  /** What to show for a name that is not there: the same each time, and of the looks of what is shown for others. */
+  scramDecoy(username: string): Promise<ScramChallenge>
+}
+
+export const ScramAuth = role<ScramAuth>('scram_auth', 'auth')
 
 /** How a new password is to be kept. What is left out takes the store's default. */
 export interface HashOptions {

@@ -1,11 +1,12 @@
-import type { SecureContext } from 'node:tls'
 import type { Node, Position } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
 import type { Scope } from '../config/directive.ts'
 import { blaming, Directive, Problems } from '../config/directive.ts'
 import { use } from '../config/reference.ts'
-import { ServerCertificates } from '../kit/tls/server.ts'
+import { words } from '../config/values.ts'
+import { ServerCertificates, type ServerContext } from '../kit/tls/server.ts'
+import { placeOf, readAuthorities } from './tls_authorities.ts'
 import { TlsLoader } from './tls_loader.ts'
 import { tlsParameters } from './tls_parameters.ts'
 
@@ -13,12 +14,11 @@ import { tlsParameters } from './tls_parameters.ts'
 export interface ServerTls {
   /** For `new TLSSocket(socket, { isServer: true, ...tls.options() })`. */
   options(): ServerTlsOptions
+  /** Whether clients are asked for a certificate. */
+  readonly asksClients: boolean
 }
 
-export interface ServerTlsOptions {
-  readonly secureContext: SecureContext
-  readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
-}
+export type ServerTlsOptions = ServerContext
 
 /**
  * For the start of an endpoint: a certificate may be in order, and yet too weak for the protocols that were chosen, so that no
@@ -36,6 +36,9 @@ export const checkTls = (tls: ServerTls | null | undefined, at: Position): void 
 
 const blockDirectives = {
   loader: use(TlsLoader).doc('Where the certificates come from, when the loader has a block of its own.'),
+  client_ca: words('PATH…').doc(
+    'PEM files with the authorities of client certificates, which clients are then asked for; sasl_external lets them log in. A client without one is served all the same.',
+  ),
   ...tlsParameters,
   protocols: tlsParameters.protocols.default('tls1.0 tls1.3'),
 }
@@ -63,12 +66,13 @@ const readServerTls = async (node: Node, scope: Scope): Promise<ServerTls | null
     first && (await problems.gather(() => scope.instance(TlsLoader, { name: node.name, args: node.args })))
   const block = await problems.gather(() => readBlock(blockDirectives, node, scope))
   problems.raise()
-  const { loader = inFront, ...parameters } = block ?? {}
+  const { loader = inFront, client_ca, ...parameters } = block ?? {}
   if (!loader) {
     throw new ConfigError(
       node.name.at,
       `${node.name.text} names no loader, so there would be no certificate: ${node.name.text} file CERT KEY, or a loader in its block`,
     )
   }
-  return new ServerCertificates(loader, parameters)
+  const authorities = client_ca && (await readAuthorities(client_ca, placeOf(node, 'client_ca'), scope))
+  return new ServerCertificates(loader, parameters, authorities)
 }

@@ -1,13 +1,12 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import type { Node, Word } from '../../grammar/node.ts'
+import type { Node } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
 import type { Scope } from '../config/directive.ts'
 import { blaming, Directive } from '../config/directive.ts'
 import { text, words } from '../config/values.ts'
 import { ClientTls } from '../kit/tls/client.ts'
-import { checkPair, pemCertificates } from '../kit/tls/pem.ts'
+import { checkPair } from '../kit/tls/pem.ts'
+import { placeOf, readAuthorities, readPem } from './tls_authorities.ts'
 import { tlsParameters } from './tls_parameters.ts'
 
 export { ClientTls } from '../kit/tls/client.ts'
@@ -28,30 +27,17 @@ export const tlsClient = () =>
 
 const readClientTls = async (node: Node, scope: Scope): Promise<ClientTls> => {
   const { root_ca, cert, key, ...parameters } = await readBlock(blockDirectives, node, scope)
-  const place = (name: string): Word => node.children?.find((child) => child.name.text === name)?.name ?? node.name
+  const place = (name: string) => placeOf(node, name)
   if ((cert === undefined) !== (key === undefined)) {
     const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key']
     throw new ConfigError(place(given).at, `${given} is of no use without ${missing}`)
   }
-  const read = async (path: string, { at }: Word): Promise<string> => {
-    try {
-      return await readFile(scope.path(path), 'utf8')
-    } catch (cause) {
-      throw new ConfigError(at, `${path} cannot be read: ${(cause as Error).message}`, { cause })
-    }
-  }
-  const ca: string[] = []
-  for (const path of root_ca ?? []) {
-    const found = pemCertificates(await read(path, place('root_ca')))
-    if (found.length === 0) throw new ConfigError(place('root_ca').at, `no certificates was loaded from ${path}`)
-    for (const pem of found) blaming(place('root_ca').at, () => new X509Certificate(pem)) // OpenSSL skips broken ones
-    ca.push(...found)
-  }
+  const ca = root_ca && (await readAuthorities(root_ca, place('root_ca'), scope))
   const pair =
     cert !== undefined && key !== undefined
-      ? { cert: await read(cert, place('cert')), key: await read(key, place('key')) }
+      ? { cert: await readPem(cert, place('cert'), scope), key: await readPem(key, place('key'), scope) }
       : undefined
-  const tls = new ClientTls({ ...parameters, pair, ca: root_ca && ca })
+  const tls = new ClientTls({ ...parameters, pair, ca })
   // Making the context takes long, with all the authorities of the system. What it could fail for is looked at here.
   if (pair) blaming(place('cert').at, () => checkPair(pair))
   return tls

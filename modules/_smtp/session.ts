@@ -1,6 +1,7 @@
-import type { Origin, Peer, SmtpError, TlsState } from '../../core/index.ts'
-import { formatPeer } from '../../core/index.ts'
+import type { Origin, Peer, TlsState } from '../../core/index.ts'
+import { formatPeer, SmtpError } from '../../core/index.ts'
 import { formatAddress } from '../../core/kit/address/index.ts'
+import type { SaslChannel, SaslMechanism, SaslServer } from '../../core/kit/sasl/index.ts'
 import type { Content, MailParameters, Path, Receiver } from '../../core/kit/smtp/server/index.ts'
 import { afterwards } from '../../core/kit/smtp/server/index.ts'
 import { ReverseLookup } from './reverse.ts'
@@ -21,7 +22,8 @@ export class Session implements Receiver {
   #transaction: Transaction | undefined
   /** Why the sender is refused, told to each recipient. */
   #refusal: unknown
-  #rcptErrors = 0
+  /** Recipients that were refused for good, and those that could not be told about now. */
+  readonly #rcptErrors = { permanent: 0, temporary: 0 }
 
   constructor(settings: Settings, peer: Peer | null) {
     this.#settings = settings
@@ -52,16 +54,13 @@ export class Session implements Receiver {
     this.#origin = undefined
   }
 
-  async authenticate(username: string, password: string): Promise<boolean> {
-    const right = await this.#settings.authenticator.verify(username, password, this.#peer)
-    if (!right) return false
-    this.#user = username
-    this.#origin = undefined
-    return true
+  authenticate(mechanism: SaslMechanism, channel: SaslChannel | null): SaslServer {
+    return this.#settings.authenticator.exchange(mechanism, { peer: this.#peer, channel })
   }
 
-  authenticationRefused(error: Error): void {
-    this.#settings.log.error('authentication failed', error, { src_ip: formatPeer(this.#peer), username: '' })
+  authenticated(username: string): void {
+    this.#user = username
+    this.#origin = undefined
   }
 
   mail(path: Path | null, parameters: MailParameters): void | Promise<void> {
@@ -150,14 +149,15 @@ export class Session implements Receiver {
     }
   }
 
-  /** Logs the refusal of a recipient, but not for ever: who tries names out would fill the disk. */
+  /** Logs the refusal of a recipient, but not for ever: who tries names out would fill the disk. An outage is no attack. */
   #countError(error: unknown, path: Path): void {
     const log = this.#transaction?.log ?? this.#settings.log
     const { maxLoggedRcptErrors } = this.#settings
-    if (this.#rcptErrors >= maxLoggedRcptErrors) return
-    this.#rcptErrors++
+    const kind = error instanceof SmtpError && !error.temporary ? 'permanent' : 'temporary'
+    if (this.#rcptErrors[kind] >= maxLoggedRcptErrors) return
+    this.#rcptErrors[kind]++
     log.error('RCPT error', error, { rcpt: formatAddress(path) })
-    if (this.#rcptErrors < maxLoggedRcptErrors) return
+    if (kind === 'temporary' || this.#rcptErrors.permanent < maxLoggedRcptErrors) return
     log.info('too many RCPT errors, possible dictonary attack', { src_ip: formatPeer(this.#peer) })
   }
 }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { EndpointAddress, Session as Serve, Values } from '../../core/index.ts'
 import { formatPeer, type Peer, type ProxyProtocol, peerOf, serverHandshake } from '../../core/index.ts'
 import { Transport } from '../../core/kit/imap/transport.ts'
+import { tlsChannel } from '../../core/kit/tls/index.ts'
 import { converse } from './converse.ts'
 import type { imapDirectives } from './directives.ts'
 import { Session } from './session.ts'
@@ -60,6 +62,9 @@ function openSession(
     stop,
     canStartTls: address.scheme === 'tcp' && tls !== null,
   })
-  session.secure = address.scheme === 'tls'
+  if (address.scheme === 'tls' && socket instanceof TLSSocket) {
+    session.secure = true
+    session.channel = tlsChannel(socket)
+  }
   return session
 }

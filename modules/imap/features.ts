@@ -16,8 +16,9 @@ const forStrangers: readonly Feature[] = [
   'ID',
   'ENABLE',
   ({ startTlsPossible }) => (startTlsPossible ? 'STARTTLS' : undefined),
-  ({ authAllowed, settings }) =>
-    authAllowed ? settings.login.mechanisms.map((mechanism) => `AUTH=${mechanism}`) : 'LOGINDISABLED',
+  // The command LOGIN does what PLAIN does.
+  ({ mechanisms }) => (mechanisms.includes('PLAIN') ? undefined : 'LOGINDISABLED'),
+  ({ mechanisms }) => mechanisms.map((mechanism) => `AUTH=${mechanism}`),
 ]
 
 /** After login. */

@@ -54,7 +54,10 @@ export default defineModule({
           limits: defaultLimits,
         }
         const serve = serveClient(settings, config.proxy_protocol)
-        await context.serve(addresses, serve, { grace: config.shutdown_timeout, carriedBy: [storage, ...auth] })
+        await context.serve(addresses, serve, {
+          grace: config.shutdown_timeout,
+          carriedBy: [storage, ...auth.map((provider) => provider.auth)],
+        })
       },
     }
   },

@@ -2,6 +2,8 @@ import { type Account, type Logger, type LoginPeer, StorageError } from '../../c
 import { ImapError } from '../../core/kit/imap/error.ts'
 import type { Output } from '../../core/kit/imap/output.ts'
 import type { Transport } from '../../core/kit/imap/transport.ts'
+import type { SaslChannel, SaslMechanism } from '../../core/kit/sasl/index.ts'
+import { usableMechanisms } from '../../core/kit/sasl/index.ts'
 import type { State } from './command.ts'
 import type { Settings } from './settings.ts'
 import { View } from './view.ts'
@@ -21,6 +23,8 @@ export class Session {
   username = ''
   /** Set while TLS, or a socket of the machine itself, keeps strangers out. */
   secure = false
+  /** The TLS that the client sees the other end of; null without. */
+  channel: SaslChannel | null = null
   readonly #canStartTls: boolean
   #account: Account | undefined
   #view: View | undefined
@@ -64,9 +68,10 @@ export class Session {
     return this.transport.compressed
   }
 
-  /** Whether passwords may be sent now. */
-  get authAllowed(): boolean {
-    return (this.secure || this.settings.insecureAuth) && this.settings.login.mechanisms.length > 0
+  /** How the client may log in now. */
+  get mechanisms(): readonly SaslMechanism[] {
+    if (!this.secure && !this.settings.insecureAuth) return []
+    return usableMechanisms(this.settings.login.mechanisms, this.channel)
   }
 
   /** Of the user who has logged in. */
@@ -85,19 +90,12 @@ export class Session {
     return this.#view
   }
 
-  /** Verifies credentials and opens the account they are for. Throws ImapError. */
-  async logIn(username: string, password: string, refusal: string): Promise<void> {
-    const { login, accountName, storage, log } = this.settings
-    const failed = new ImapError('NO', 'AUTHENTICATIONFAILED', refusal)
-    try {
-      if (!(await login.verify(username, password, this.peer, this.stop))) throw failed
-    } catch (cause) {
-      if (cause instanceof ImapError) throw cause
-      throw new ImapError('NO', 'UNAVAILABLE', 'Credentials cannot be checked now', { cause })
-    }
+  /** Opens the account of somebody who has shown who it is. Throws ImapError, with the text of `refusal` when there is none. */
+  async logIn(username: string, refusal: string): Promise<void> {
+    const { accountName, storage, log } = this.settings
     try {
       const name = await accountName(username)
-      if (name === undefined) throw failed
+      if (name === undefined) throw new ImapError('NO', 'AUTHENTICATIONFAILED', refusal)
       const account = await storage.open(name)
       const place = this.settings.ofAccount.take(account.name)
       if (!place) throw new ImapError('NO', 'LIMIT', 'Too many connections of this account')

@@ -1,4 +1,5 @@
-import type { Logger, LoginPeer, ServerTls, Storage } from '../../core/index.ts'
+import type { Logger, LoginClient, LoginPeer, ServerTls, Storage } from '../../core/index.ts'
+import type { SaslMechanism, SaslServer } from '../../core/kit/sasl/index.ts'
 import type { Places } from './places.ts'
 
 /** What all sessions of an endpoint share. */
@@ -26,8 +27,9 @@ export interface Settings {
 
 /** Verifies credentials: an Authenticator. */
 export interface Login {
-  readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[]
+  readonly mechanisms: readonly SaslMechanism[]
   verify(username: string, password: string, peer: LoginPeer | null, signal?: AbortSignal): Promise<boolean>
+  exchange(mechanism: SaslMechanism, client: LoginClient): SaslServer
 }
 
 /** Bounds on what a client may do; sizes in bytes, times in milliseconds. */

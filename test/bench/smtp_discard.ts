@@ -16,8 +16,8 @@ const message = `From: <a@h.example>\r\n\r\n${body}.\r\n`
 const discard: Receiver = {
   greet() {},
   secured() {},
-  authenticate: async () => false,
-  authenticationRefused() {},
+  authenticate: () => ({ step: async () => ({ username: null }) }),
+  authenticated() {},
   mail() {},
   recipient() {},
   async data(content) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { folder, tsmaddy } from '../support/process.ts'
 
@@ -58,6 +59,29 @@ test('users are created, listed and removed; no other part of the configuration 
   assert.equal((await here.run(['creds', 'list'])).stdout, '')
 })
 
+test('a password is kept as the block says, or as the command does', async () => {
+  await using here = await place(conf.replace('local_authdb {', 'local_authdb {\nhash scram-sha-256\nscram yes'))
+  const create = (...args: string[]) => here.run(['creds', 'create', '-p', 'secret', ...args])
+  assert.equal((await create('a@example.org')).status, 0)
+  assert.equal((await create('-hash', 'bcrypt', '-bcrypt-cost', '4', 'b@example.org')).status, 0)
+  using db = new DatabaseSync(join(here.path, 'state', 'credentials.db'), { readOnly: true })
+  const kept = db
+    .prepare('SELECT value FROM passwords ORDER BY key')
+    .all()
+    .map(({ value }) => String(value))
+  assert.deepEqual(
+    kept.map((value) => value.split(':', 2)),
+    [
+      ['scram-sha-256', '65536'],
+      ['bcrypt', kept[1]?.slice(7)],
+    ],
+  )
+  assert.ok(
+    !(await readdir(join(here.path, 'state'))).includes('scram_decoys.key'),
+    'the server makes it, when it is needed',
+  )
+})
+
 test('a password is read from standard input when no option has it', async () => {
   await using here = await place()
   const done = await here.run(['creds', 'create', 'a@example.org'], 'secret\n')
@@ -99,7 +123,7 @@ test('argon2 can be chosen, and an unknown hash is refused', async () => {
   assert.deepEqual(unknown, {
     status: 2,
     stdout: '',
-    stderr: 'Error: there is no hash sha256; there are bcrypt, argon2\n',
+    stderr: 'Error: there is no hash sha256; there are bcrypt, argon2, scram-sha-256\n',
   })
 })
 
@@ -272,6 +296,10 @@ test('hash prints what a table can hold, without any configuration', async () =>
     (await tsmaddy(['hash', '-p', 'x', '-hash', 'argon2'])).stdout,
     /^argon2:2:1024:1:[+/\w]+=*:[+/\w]+=*\n$/,
   )
+  assert.match(
+    (await tsmaddy(['hash', '-p', 'x', '-hash', 'scram-sha-256', '-scram-iterations', '4096'])).stdout,
+    /^scram-sha-256:4096:[+/\w]{22}==:[+/\w]{43}=:[+/\w]{43}=\n$/,
+  )
 })
 
 test('hash warns of an empty password and of white space around one', async () => {
@@ -285,6 +313,7 @@ test('hash refuses costs and hashes that do not exist with status 2', async () =
     ['-bcrypt-cost', '32'],
     ['-hash', 'sha256'],
     ['-argon2-threads', '256'],
+    ['-scram-iterations', '4095'],
   ]
   for (const args of wrong) assert.equal((await tsmaddy(['hash', '-p', 'x', ...args])).status, 2, args.join(' '))
   assert.match((await tsmaddy(['hash', '-p', 'x', '-hash', 'sha256'])).stderr, /bcrypt, argon2/)

@@ -17,6 +17,8 @@ export interface RunningServerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Options of Node, before the program. */
   readonly node?: readonly string[]
+  /** Options of the program, before its command. */
+  readonly args?: readonly string[]
 }
 
 /**
@@ -32,10 +34,10 @@ export class RunningServer implements AsyncDisposable {
   readonly #exited: Promise<unknown>
   #ended = false
 
-  private constructor(directory: string, log: number, { env = {}, node = [] }: RunningServerOptions) {
+  private constructor(directory: string, log: number, { env = {}, node = [], args = [] }: RunningServerOptions) {
     this.directory = directory
     this.config = configIn(directory)
-    this.#child = spawn(process.execPath, [...node, program, '-config', this.config, 'run'], {
+    this.#child = spawn(process.execPath, [...node, program, '-config', this.config, ...args, 'run'], {
       stdio: ['ignore', 'ignore', log],
       env: { ...process.env, ...env },
     })

@@ -12,6 +12,8 @@ export interface TestCertificate {
 export interface CertificateOptions {
   /** Host names and IP addresses; the first is the common name too. */
   readonly names?: readonly string[]
+  /** E-mail addresses, as certificates of users have them. */
+  readonly emails?: readonly string[]
   /** Who signs it; without, it signs itself. Either way it may sign others when `authority` is set. */
   readonly issuer?: TestCertificate
   readonly authority?: boolean
@@ -33,15 +35,16 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** A certificate on a fresh P-256 key, valid from an hour ago for a day. `cert` is the leaf alone, without its issuer. */
 export const certificate = async (options: CertificateOptions = {}): Promise<TestCertificate> => {
-  const { names = ['localhost', '127.0.0.1'], issuer, authority = false } = options
+  const { names = ['localhost', '127.0.0.1'], emails = [], issuer, authority = false } = options
   const used = options.weak ? weakAlgorithm : algorithm
   const keys = await crypto.subtle.generateKey(used, true, ['sign', 'verify'])
   const authorityCertificate = issuer && new x509.X509Certificate(issuer.cert)
   const extensions = [
     new x509.BasicConstraintsExtension(authority, undefined, true),
-    new x509.SubjectAlternativeNameExtension(
-      names.map((name) => ({ type: isIP(name) ? 'ip' : 'dns', value: name }) as const),
-    ),
+    new x509.SubjectAlternativeNameExtension([
+      ...names.map((name) => ({ type: isIP(name) ? 'ip' : 'dns', value: name }) as const),
+      ...emails.map((value) => ({ type: 'email', value }) as const),
+    ]),
   ]
   const subject = `CN=${names[0] ?? 'test'}`
   const made = await x509.X509CertificateGenerator.create({

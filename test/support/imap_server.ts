@@ -3,12 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { saslServer } from '../../core/kit/sasl/index.ts'
 import type { Storage } from '../../core/mail/storage.ts'
 import { serveClient } from '../../modules/imap/endpoint.ts'
 import { Places } from '../../modules/imap/places.ts'
 import { defaultLimits, type Limits, type Settings } from '../../modules/imap/settings.ts'
 import { dialImap, type ImapWire } from './imap_wire.ts'
 import { MemoryStorage } from './memory_storage.ts'
+import { everybody } from './sasl.ts'
 import { keepingLog, type Line } from './tls.ts'
 
 export interface ImapServer<S extends Storage = MemoryStorage> extends AsyncDisposable {
@@ -48,7 +50,11 @@ export async function imapServer(options: ImapServerOptions<Storage> = {}): Prom
   const { log, lines } = keepingLog()
   const settings: Settings = {
     storage,
-    login: { mechanisms: ['PLAIN', 'LOGIN'], verify: async (_name, password) => password === 'secret' },
+    login: {
+      mechanisms: ['PLAIN', 'LOGIN'],
+      verify: async (_name, password) => password === 'secret',
+      exchange: (mechanism, { channel }) => saslServer(mechanism, everybody('secret'), channel),
+    },
     accountName: async (username) => username,
     tls: null,
     insecureAuth: true,

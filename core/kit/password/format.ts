@@ -1,5 +1,6 @@
 import { argon2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { encodeBase64, hashSync } from 'bcryptjs'
+import { newScram, parseScram, verifyScram } from './scram.ts'
 
 /** A stored value that is no `TAG:DATA` this server knows. The message never shows the value. */
 export class PasswordFormatError extends Error {
@@ -18,10 +19,12 @@ export interface NewHash {
   readonly argon2Memory?: number
   /** [1] */
   readonly argon2Threads?: number
+  /** From 4096 on. [65536] */
+  readonly scramIterations?: number
 }
 
 /** Names of the hashes a password can be kept under. */
-export const hashes = ['bcrypt', 'argon2'] as const
+export const hashes = ['bcrypt', 'argon2', 'scram-sha-256'] as const
 
 const bcryptLimit = 72
 const argon2Output = 64
@@ -34,6 +37,11 @@ export const verifySync = (stored: string, password: string): boolean => {
   if (tag === undefined) throw new PasswordFormatError('the stored password has no hash algorithm before a colon')
   if (tag === 'bcrypt') return verifyBcrypt(data, password)
   if (tag === 'argon2') return verifyArgon2(data, password)
+  if (tag === 'scram-sha-256') {
+    const secret = parseScram(stored)
+    if (!secret) throw new PasswordFormatError('the stored SCRAM keys are malformed')
+    return verifyScram(secret, password)
+  }
   throw new PasswordFormatError('the hash algorithm of the stored password is unknown')
 }
 
@@ -42,7 +50,8 @@ export const hashNow = (password: string, options: NewHash): string => {
   const { hash = 'bcrypt' } = options
   if (hash === 'bcrypt') return `bcrypt:${newBcrypt(password, options)}`
   if (hash === 'argon2') return `argon2:${newArgon2(password, options)}`
-  throw new RangeError(`unknown hash ${hash}; there are ${hashes.join(' and ')}`)
+  if (hash === 'scram-sha-256') return newScram(password, randomBytes(16), options.scramIterations)
+  throw new RangeError(`unknown hash ${hash}; there are ${hashes.join(', ')}`)
 }
 
 const verifyBcrypt = (data: string, password: string): boolean => {

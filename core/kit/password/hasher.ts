@@ -7,7 +7,10 @@ import type { Answer, Question } from './worker.ts'
 /** Node runs the sources as they are; a URL, unlike an import, is not rewritten when they are built. */
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
-/** Checks and makes password hashes, `bcrypt:…` and `argon2:…` as maddy stores them, away from the main thread. */
+/**
+ * Checks and makes password hashes away from the main thread: `bcrypt:…` and `argon2:…` as maddy stores them, and
+ * `scram-sha-256:…`, which maddy does not know.
+ */
 export class PasswordHasher implements AsyncDisposable {
   readonly #pool: WorkerPool
 

@@ -1,11 +1,11 @@
-import { malformed, SaslError, textOf } from './error.ts'
-import type { Exchange } from './mechanism.ts'
+import { foreignAuthzid, malformed, textOf } from './error.ts'
+import type { Exchange, SaslAuthority } from './mechanism.ts'
 
 /**
  * PLAIN (RFC 4616): `authzid NUL authcid NUL password`. Acting as somebody else is not offered, so an authzid has to be the
  * authcid, byte by byte.
  */
-export function* plain(initial: Uint8Array | null): Exchange {
+export async function* plain(initial: Uint8Array | null, authority: Pick<SaslAuthority, 'password'>): Exchange {
   const response = initial ?? (yield new Uint8Array())
   const first = response.indexOf(0)
   const second = response.indexOf(0, first + 1)
@@ -13,6 +13,6 @@ export function* plain(initial: Uint8Array | null): Exchange {
   const authzid = textOf(response.subarray(0, first))
   const username = textOf(response.subarray(first + 1, second))
   const password = textOf(response.subarray(second + 1))
-  if (authzid !== '' && authzid !== username) throw new SaslError('authzid', 'sasl: authorization identity refused')
-  return { username, password }
+  if (authzid !== '' && authzid !== username) throw foreignAuthzid()
+  return (await authority.password(username, password)) ? username : null
 }

@@ -37,6 +37,6 @@ export interface TlsState {
   readonly version: string
   /** Its IANA name, such as `TLS_AES_128_GCM_SHA256`. */
   readonly cipher: string
-  /** Distinguished names of the client's certificate; null when it sent none. */
+  /** Distinguished names of the client's certificate; null when it sent none that could be verified. */
   readonly certificate: { readonly subject: string; readonly issuer: string } | null
 }

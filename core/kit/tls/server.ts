@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, SecureContextOptions } from 'node:tls'
 import { createSecureContext } from 'node:tls'
 import { certificateContext, contextOptions } from './context.ts'
 import type { TlsParameters } from './parameters.ts'
@@ -18,6 +18,9 @@ export interface CertificateSource {
 export interface ServerContext {
   readonly secureContext: SecureContext
   readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+  /** Clients are asked for a certificate; one that has none, or one that nobody vouches for, is served all the same. */
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: false
 }
 
 interface Choice {
@@ -31,14 +34,21 @@ interface Choice {
  */
 export class ServerCertificates {
   readonly #source: CertificateSource
-  readonly #options: ReturnType<typeof contextOptions>
+  readonly #options: SecureContextOptions
+  readonly asksClients: boolean
   #choices: readonly Choice[] = []
   #madeFrom: CertificateSource['certificates'] | undefined
   #none: SecureContext | undefined
 
-  constructor(source: CertificateSource, parameters: TlsParameters) {
+  /** With `authorities`, PEM, clients are asked for a certificate of one of them. */
+  constructor(source: CertificateSource, parameters: TlsParameters, authorities: readonly string[] = []) {
     this.#source = source
-    this.#options = { ...contextOptions(parameters, 'TLSv1'), honorCipherOrder: true }
+    this.asksClients = authorities.length > 0
+    this.#options = {
+      ...contextOptions(parameters, 'TLSv1'),
+      honorCipherOrder: true,
+      ...(this.asksClients && { ca: [...authorities] }),
+    }
   }
 
   /** For one handshake. Without any certificate, the handshake will fail. Throws for a certificate that cannot be used. */
@@ -52,6 +62,8 @@ export class ServerCertificates {
         else if (this.#source.exact) done(new Error('no certificate for the name that the client asks for'))
         else done(null, choices[0]?.context)
       },
+      requestCert: this.asksClients,
+      rejectUnauthorized: false,
     }
   }
 

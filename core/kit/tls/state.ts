@@ -1,9 +1,9 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { TlsState } from '../smtp/envelope.ts'
 
-/** How a connection whose handshake is done is encrypted, and who the other side has shown to be. */
+/** How a connection whose handshake is done is encrypted, and who the other side has shown to be; others could be anybody. */
 export const tlsState = (socket: TLSSocket): TlsState => {
-  const { subject, issuer } = socket.getPeerCertificate()
+  const { subject, issuer } = socket.authorized ? socket.getPeerCertificate() : {}
   return {
     version: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,

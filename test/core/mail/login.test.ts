@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Auth, Table } from '../../../core/index.ts'
+import type { Auth, Provider, Table } from '../../../core/index.ts'
 import type { NormalizerName } from '../../../core/kit/address/index.ts'
-import { Authenticator, loginDirectives } from '../../../core/mail/login.ts'
+import { Authenticator } from '../../../core/mail/authenticator.ts'
+import { loginDirectives } from '../../../core/mail/login.ts'
 import { LoginGuard } from '../../../core/mail/logins.ts'
 import { directive } from '../../support/nodes.ts'
 import { read } from '../../support/scope.ts'
@@ -15,12 +16,20 @@ interface Options {
   readonly sasl_login?: boolean
 }
 
+const at = { file: 'test.conf', line: 1, column: 1 }
+
+const providers = (auth: readonly Auth[]): Provider[] => auth.map((each) => ({ auth: each, scram: undefined }))
+
 const setup = ({ auth = [passwords], auth_map, auth_map_normalize = 'auto', sasl_login = false }: Options = {}) => {
   const { log, lines } = keepingLog()
   const logins = new LoginGuard({ first: 0, longest: 0 })
   return {
     lines,
-    login: new Authenticator({ auth: [...auth], auth_map, auth_map_normalize, sasl_login }, { logins }, log),
+    login: new Authenticator(
+      { auth: providers(auth), auth_map, auth_map_normalize, sasl_login, sasl_external: undefined },
+      { logins, at },
+      log,
+    ),
   }
 }
 
@@ -108,8 +117,9 @@ test('failures slow down the account under its normalised name', async () => {
   const { log } = keepingLog()
   const waited: number[] = []
   const guard = new LoginGuard({ now: () => 0, sleep: async (milliseconds) => void waited.push(milliseconds) })
-  const values = { auth: [passwords], auth_map: undefined, auth_map_normalize: 'auto', sasl_login: false } as const
-  const login = new Authenticator({ ...values, auth: [...values.auth] }, { logins: guard }, log)
+  const none = { auth_map: undefined, sasl_login: false, sasl_external: undefined }
+  const values = { ...none, auth: providers([passwords]), auth_map_normalize: 'auto' } as const
+  const login = new Authenticator(values, { logins: guard, at }, log)
   await login.verify('ann@ex.test', 'wrong', null)
   await login.verify('ANN@EX.TEST', 'wrong', null)
   assert.deepEqual(waited, [1_000, 1_000, 2_000])

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashNow, PasswordFormatError, verifySync } from '../../../core/kit/password/format.ts'
+import { newScram } from '../../../core/kit/password/scram.ts'
+
+/** What is kept of the password "pencil" in the example of RFC 7677 §3, computed from RFC 5802 §3 in Python. */
+const pencil =
+  'scram-sha-256:4096:W22ZaJ0SNY7soEsUEjb6gQ==:WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU='
 
 /** A published test vector of bcrypt: the password is "U*U". */
 const vector = (prefix: string) => `bcrypt:${prefix}05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW`
@@ -60,8 +65,26 @@ test('a new argon2 hash takes 2 passes, 1024 KiB and one thread', () => {
   assert.match(hashNow('x', { hash: 'argon2' }), /^argon2:2:1024:1:/)
 })
 
+test('SCRAM keys are those of the example in RFC 7677, and verify the password', () => {
+  const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
+  assert.equal(newScram('pencil', salt, 4096), pencil)
+  assert.equal(verifySync(pencil, 'pencil'), true)
+  assert.equal(verifySync(pencil, 'Pencil'), false)
+})
+
+test('new SCRAM keys take 65536 iterations, or as many as are asked for, and never fewer than clients accept', () => {
+  assert.match(hashNow('x', { hash: 'scram-sha-256' }), /^scram-sha-256:65536:[^:]{22}==:[^:]{43}=:[^:]{43}=$/)
+  assert.match(hashNow('x', { hash: 'scram-sha-256', scramIterations: 5_000 }), /^scram-sha-256:5000:/)
+  for (const scramIterations of [4_095, 10_000_001, 4_096.5]) {
+    assert.throws(() => hashNow('x', { hash: 'scram-sha-256', scramIterations }), /^RangeError: SCRAM takes from 4096/)
+  }
+})
+
 test('any other hash cannot be made', () => {
-  assert.throws(() => hashNow('x', { hash: 'sha256' }), /^RangeError: unknown hash sha256; there are bcrypt and argon2/)
+  assert.throws(
+    () => hashNow('x', { hash: 'sha256' }),
+    /^RangeError: unknown hash sha256; there are bcrypt, argon2, scram-sha-256/,
+  )
 })
 
 for (const stored of [
@@ -82,6 +105,14 @@ for (const stored of [
   'argon2:1:64:1:AAAA:AAAA',
   'argon2:1:64:16:AAAAAAAAAAAAAAAAAAAAAA==:AAAA',
   'argon2:1:4294967295:1:AAAAAAAAAAAAAAAAAAAAAA==:AAAA',
+  'scram-sha-256:4096',
+  pencil.replace('4096', '4095'),
+  pencil.replace('4096', '99999999'),
+  pencil.replace('4096', 'x'),
+  pencil.replace(/:[^:]*$/, ''),
+  pencil.replace(/:[^:]*$/, ':AAAA'),
+  pencil.replace('W22Z', '****'),
+  `${pencil}:x`,
 ]) {
   test(`the stored value ${JSON.stringify(stored)} is an error and no wrong password`, () => {
     assert.throws(

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ScramClient } from '../../support/scram_client.ts'
 import { serve } from './recorder.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
+/** What a challenge says. */
+const decoded = (reply: string) => Buffer.from(reply.slice('334 '.length), 'base64').toString()
 const right = base64('\0ann\0secret')
 const options = { mechanisms: ['PLAIN', 'LOGIN'], insecureAuth: true } as const
 
@@ -70,6 +73,55 @@ for (const [line, reply] of [
     await client.command(line, reply)
   })
 }
+
+for (const [answer, reply] of [
+  ['', '454 4.7.0 sasl: invalid response'],
+  ['=', '454 4.7.0 sasl: invalid response'],
+  ['AGFubg', '454 4.7.0 Invalid base64 data'],
+  [' ', '454 4.7.0 Invalid base64 data'],
+  [base64('ann'), '454 4.7.0 sasl: invalid response'],
+] as const) {
+  test(`the answer ${JSON.stringify(answer)} to the challenge of PLAIN is answered ${reply}`, async () => {
+    await using server = await serve(options)
+    await using client = await server.greeted()
+    await client.command('AUTH PLAIN', '334 ')
+    await client.command(answer, reply)
+    await client.command(`AUTH PLAIN ${right}`, '235 *')
+  })
+}
+
+test('an answer that is longer than a line may be ends the connection', async () => {
+  await using server = await serve(options)
+  await using client = await server.greeted()
+  await client.command('AUTH PLAIN', '334 ')
+  await client.command('A'.repeat(5_000), '500 5.4.0 Too long line, closing connection')
+  await client.closed()
+})
+
+test('SCRAM goes over as many steps as it needs, and tells who has logged in', async () => {
+  await using server = await serve({ mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS'], insecureAuth: true })
+  await using client = await server.dial()
+  await client.expect('220 *')
+  assert.match(await client.command('EHLO c', '250 *'), /^250-AUTH PLAIN SCRAM-SHA-256$/m) // no TLS, nothing to bind to
+  const ann = new ScramClient('ann', 'secret')
+  await client.command('AUTH SCRAM-SHA-256', '334 ')
+  const challenge = await client.command(base64(ann.first), '334 *')
+  const verdict = await client.command(base64(ann.final(decoded(challenge))), '334 *')
+  assert.ok(ann.trusts(decoded(verdict)))
+  await client.command('', '235 2.0.0 Authentication succeeded')
+  assert.ok(server.recorder.events.includes('authenticated ann'))
+})
+
+test('a client that goes away before the end of SCRAM has not logged in', async () => {
+  await using server = await serve({ mechanisms: ['SCRAM-SHA-256'], insecureAuth: true })
+  await using client = await server.greeted()
+  const ann = new ScramClient('ann', 'secret')
+  const challenge = await client.command(`AUTH SCRAM-SHA-256 ${base64(ann.first)}`, '334 *')
+  await client.command(base64(ann.final(decoded(challenge))), '334 *')
+  client.end()
+  await client.closed()
+  assert.ok(!server.recorder.events.includes('authenticated ann'))
+})
 
 test('a mechanism that is switched off is unknown', async () => {
   await using server = await serve({ mechanisms: ['PLAIN'], insecureAuth: true })

@@ -1,5 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import type { SaslChannel, SaslMechanism, SaslServer } from '../../../core/kit/sasl/index.ts'
+import { saslServer } from '../../../core/kit/sasl/index.ts'
 import type { TlsState } from '../../../core/kit/smtp/envelope.ts'
 import { SmtpError } from '../../../core/kit/smtp/error.ts'
 import type { Content } from '../../../core/kit/smtp/server/index.ts'
@@ -12,6 +14,7 @@ import {
   SmtpServer,
 } from '../../../core/kit/smtp/server/index.ts'
 import { certificate } from '../../support/certificates.ts'
+import { people } from '../../support/sasl.ts'
 import { dial, type WireClient } from '../../support/wire.ts'
 
 export interface Received {
@@ -38,13 +41,12 @@ export class Recorder implements Receiver {
     this.events.push('secured')
   }
 
-  async authenticate(username: string, password: string): Promise<boolean> {
-    if (password === 'outage') throw new Error('outage')
-    return username === 'ann' && password === 'secret'
+  authenticate(mechanism: SaslMechanism, channel: SaslChannel | null): SaslServer {
+    return saslServer(mechanism, people(['ann', 'secret']), channel)
   }
 
-  authenticationRefused(error: Error): void {
-    this.events.push(`refused ${error.message}`)
+  authenticated(username: string): void {
+    this.events.push(`authenticated ${username}`)
   }
 
   mail(path: Path | null, parameters: MailParameters): void {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Auth, Table, UserError, Users } from '../../../core/index.ts'
+import { Auth, ScramAuth, Table, UserError, Users } from '../../../core/index.ts'
 import { hashNow } from '../../../core/kit/password/format.ts'
+import { parseScram } from '../../../core/kit/password/index.ts'
 import { instance } from '../../support/server.ts'
 
 const quick = (password: string) => hashNow(password, { bcryptCost: 4 })
@@ -171,4 +172,130 @@ test('a table is needed', async () => {
 test('what is no table is refused', async () => {
   const conf = 'auth.pass_table t {\ntable &other\n}\nstorage.blob.fs other {\nroot x\n}'
   await assert.rejects(instance(Auth, conf, { name: 't' }), { name: 'ConfigError', message: /a table is needed/ })
+})
+
+const scramOf = (password: string, scramIterations = 4096) =>
+  hashNow(password, { hash: 'scram-sha-256', scramIterations })
+
+/** A table that can be edited, with directives of its own. */
+const editableWith = (directives: string) =>
+  instance(
+    ScramAuth,
+    `auth.pass_table t {\ntable sql_table {\ndriver sqlite3\ndsn users.db\ntable_name users\n}\n${directives}\n}`,
+  )
+
+test('a password that is kept for SCRAM can be told as well', async () => {
+  await using auth = await ann(scramOf('secret'))
+  assert.equal(await auth.api.verify('ann@ex.test', 'secret'), true)
+  assert.equal(await auth.api.verify('ann@ex.test', 'Secret'), false)
+})
+
+test('what is kept for SCRAM is given under the name in any case, and to nobody else', async () => {
+  const stored = scramOf('secret')
+  const conf = `auth.pass_table t {\ntable static {\nentry ann ${stored}\nentry bob "${quick('secret')}"\n}\n}`
+  await using auth = await instance(ScramAuth, conf)
+  assert.deepEqual(await auth.api.scramSecret('ANN'), parseScram(stored))
+  assert.equal(await auth.api.scramSecret('eve'), undefined)
+  assert.equal(await auth.api.scramSecret('ann smith'), undefined)
+})
+
+test('a user whose password is kept in another way is none for SCRAM, and the log tells', async () => {
+  await using auth = await instance(
+    ScramAuth,
+    `auth.pass_table t {\ntable static {\nentry bob "${quick('secret')}"\n}\n}`,
+  )
+  assert.equal(await auth.api.scramSecret('bob'), undefined)
+  assert.match(await readFile(join(auth.directory, 'log'), 'utf8'), /not kept as scram-sha-256.*"username":"bob"/)
+})
+
+test('a table that cannot answer is an error for SCRAM too', async () => {
+  const conf =
+    'auth.pass_table t {\ntable sql_query {\ndriver sqlite3\ndsn :memory:\nlookup "SELECT NULL WHERE $1 = $1"\n}\n}'
+  await using auth = await instance(ScramAuth, conf)
+  await assert.rejects(auth.api.scramSecret('ann'), /NULL/)
+})
+
+test('SCRAM is offered when the block says so', async () => {
+  await using silent = await editableWith('')
+  await using willing = await editableWith('scram yes')
+  assert.deepEqual([silent.api.scramOffered, willing.api.scramOffered], [false, true])
+})
+
+test('what is shown for names that are not there outlives the server, in a file for its eyes only', async () => {
+  const conf = 'auth.pass_table t {\ntable static { }\n}'
+  await using first = await instance(ScramAuth, conf)
+  const shown = await first.api.scramDecoy('eve')
+  assert.deepEqual(await first.api.scramDecoy('eve'), shown)
+  const file = join(first.directory, 'scram_decoys.key')
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  await using other = await instance(ScramAuth, conf)
+  assert.notDeepEqual(await other.api.scramDecoy('eve'), shown)
+  await using second = await instance(ScramAuth, conf, { files: { 'scram_decoys.key': '' } })
+  await writeFile(join(second.directory, 'scram_decoys.key'), await readFile(file))
+  assert.deepEqual(await second.api.scramDecoy('eve'), shown)
+})
+
+test('what is shown for names that are not there looks like what is shown for users', async () => {
+  const conf = `auth.pass_table t {\ntable static {\nentry ann ${scramOf('x', 5_000)}\nentry bob ${scramOf('x')}\n}\n}`
+  await using auth = await instance(ScramAuth, conf)
+  for (const user of ['ann', 'bob']) await auth.api.scramSecret(user)
+  assert.equal((await auth.api.scramDecoy('eve')).iterations, 5_000)
+})
+
+test('a key of salts that is too short to be secret is not used, and the log tells', async () => {
+  const conf = 'auth.pass_table t {\ntable static { }\n}'
+  await using auth = await instance(ScramAuth, conf, { files: { 'scram_decoys.key': 'short' } })
+  const shown = await auth.api.scramDecoy('eve')
+  assert.deepEqual(await auth.api.scramDecoy('eve'), shown)
+  assert.match(await readFile(join(auth.directory, 'log'), 'utf8'), /made-up SCRAM salts change/)
+})
+
+test('new passwords are kept as hash says, when nobody asks for something else', async () => {
+  await using auth = await editableWith('hash scram-sha-256')
+  const users = auth.api as unknown as Users & Table // one instance, three roles
+  await users.create('ann', 'secret')
+  await users.create('bob', 'secret', { hash: 'bcrypt', bcryptCost: 4 })
+  assert.match((await users.lookup('ann')).join(), /^scram-sha-256:65536:/)
+  assert.match((await users.lookup('bob')).join(), /^bcrypt:/)
+  await users.setPassword('bob', 'other')
+  assert.match((await users.lookup('bob')).join(), /^scram-sha-256:/)
+  assert.equal(await users.verify('bob', 'other'), true)
+})
+
+test('with rehash a password is kept as hash says once it has been told, and only when it was right', async () => {
+  await using auth = await editableWith('hash scram-sha-256\nrehash yes')
+  const users = auth.api as unknown as Users & Table
+  await users.create('ann', 'secret', { hash: 'bcrypt', bcryptCost: 4 })
+  assert.equal(await users.verify('ANN', 'wrong'), false)
+  assert.match((await users.lookup('ann')).join(), /^bcrypt:/)
+  assert.equal(await users.verify('ANN', 'secret'), true)
+  const [stored] = await users.lookup('ann')
+  assert.match(stored ?? '', /^scram-sha-256:/)
+  assert.equal(await users.verify('ann', 'secret'), true)
+  assert.deepEqual(await users.lookup('ann'), [stored])
+})
+
+test('without rehash a login changes nothing', async () => {
+  await using auth = await editableWith('hash scram-sha-256')
+  const users = auth.api as unknown as Users & Table
+  await users.create('ann', 'secret', { hash: 'bcrypt', bcryptCost: 4 })
+  assert.equal(await users.verify('ann', 'secret'), true)
+  assert.match((await users.lookup('ann')).join(), /^bcrypt:/)
+})
+
+test('a password that cannot be kept anew lets its user in all the same', async () => {
+  await using auth = await editableWith('rehash yes')
+  const users = auth.api as unknown as Users & Table
+  await users.create('ann', 'x'.repeat(73), { hash: 'argon2' })
+  assert.equal(await users.verify('ann', 'x'.repeat(73)), true)
+  assert.match((await users.lookup('ann')).join(), /^argon2:/)
+  assert.match(await readFile(join(auth.directory, 'log'), 'utf8'), /could not be kept in another way/)
+})
+
+test('rehash over a table that cannot be edited is no configuration', async () => {
+  const conf = 'auth.pass_table t {\ntable static { }\nrehash yes\n}'
+  await assert.rejects(instance(Auth, conf), {
+    name: 'ConfigError',
+    message: /rehash needs a table that can be edited/,
+  })
 })

@@ -87,13 +87,16 @@ test('a wrong password is told as such', async () => {
 })
 
 test('a provider that is down is no wrong password', async () => {
-  const verify = async () => {
+  const verify = async (): Promise<never> => {
     throw new Error('connection refused')
   }
-  await using server = await imapServer({ settings: { login: { mechanisms: ['PLAIN'], verify } } })
+  const exchange = () => ({ step: verify })
+  await using server = await imapServer({ settings: { login: { mechanisms: ['PLAIN'], verify, exchange } } })
   await using client = await server.dial()
-  const [line] = await client.check('LOGIN user secret', 'NO [UNAVAILABLE] …')
-  assert.doesNotMatch(line ?? '', /refused/)
+  for (const command of ['LOGIN user secret', `AUTHENTICATE PLAIN ${base64('\0user\0secret')}`]) {
+    const [line] = await client.check(command, 'NO [UNAVAILABLE] …')
+    assert.doesNotMatch(line ?? '', /refused/)
+  }
 })
 
 test('a storage that is down is no wrong password', async () => {

@@ -307,6 +307,20 @@ test('S45 only so many refused recipients are logged', async () => {
   assert.equal(server.logged('too many RCPT errors, possible dictonary attack').length, 1)
 })
 
+test('an outage that recipients are told of is no attack, and does not hide one', async () => {
+  await using server = await endpoint(smtp('defer_sender_reject no\nmax_logged_rcpt_errors 2'))
+  await using client = await server.greeted()
+  await client.command('MAIL FROM:<a@h.example>', '250 *')
+  server.box.fail = { rcpt: new Error('no connection') }
+  for (let i = 0; i < 5; i++) await client.command('RCPT TO:<b@h.example>', '451 4.3.0 *')
+  assert.equal(server.logged('RCPT error').length, 2)
+  assert.equal(server.logged('too many RCPT errors, possible dictonary attack').length, 0)
+  server.box.fail = {}
+  for (let i = 0; i < 5; i++) await client.command('RCPT TO:<550@h.example>', '550 5.1.1 *')
+  assert.equal(server.logged('RCPT error').length, 4)
+  assert.equal(server.logged('too many RCPT errors, possible dictonary attack').length, 1)
+})
+
 test('the events of a message have its ID', async () => {
   await using server = await endpoint(smtp())
   await using client = await server.greeted()

@@ -1,11 +1,11 @@
-import { isSaslMechanism, SaslError, type SaslServer, type SaslStep, saslServer } from '../../sasl/index.ts'
+import { isSaslMechanism, SaslError, type SaslServer, type SaslStep, usableMechanisms } from '../../sasl/index.ts'
 import { SmtpError } from '../error.ts'
 import type { Connection } from './connection.ts'
 import { badSequence, notGreeted } from './reply.ts'
 
 /** AUTH (RFC 4954 §4). */
 export const auth = (connection: Connection, argument: string): void | Promise<void> => {
-  const { options, secure } = connection
+  const { options, secure, channel } = connection
   const { mechanisms = [] } = options
   if (!connection.greeted) throw notGreeted()
   if (connection.authenticated) throw SmtpError.permanent(503, '5.5.1', 'Already authenticated')
@@ -15,41 +15,36 @@ export const auth = (connection: Connection, argument: string): void | Promise<v
   if (!secure && !options.insecureAuth) throw SmtpError.permanent(523, '5.7.10', 'TLS is required')
   if (mechanisms.length === 0) throw invalid()
   const mechanism = name.toUpperCase()
-  if (!isSaslMechanism(mechanism) || !mechanisms.includes(mechanism)) throw failed('unsupported SASL mechanism')
-  return proceed(connection, saslServer(mechanism), initial === undefined ? null : decode(initial))
+  if (!isSaslMechanism(mechanism) || !usableMechanisms(mechanisms, channel).includes(mechanism)) {
+    throw failed('unsupported SASL mechanism')
+  }
+  const response = initial === undefined ? null : decode(initial)
+  return proceed(connection, connection.receiver.authenticate(mechanism, channel), response)
 }
 
-const proceed = (connection: Connection, exchange: SaslServer, response: Buffer | null): void | Promise<void> => {
-  const step = stepOf(connection, exchange, response)
-  if (!('challenge' in step)) return verify(connection, step.username, step.password)
-  connection.answer = (line) => {
-    if (line === '*') throw SmtpError.permanent(501, '5.0.0', 'Negotiation cancelled')
-    return proceed(connection, exchange, decode(line))
+const proceed = async (connection: Connection, exchange: SaslServer, response: Buffer | null): Promise<void> => {
+  const step = await stepOf(exchange, response)
+  if ('challenge' in step) {
+    connection.answer = (line) => {
+      if (line === '*') throw SmtpError.permanent(501, '5.0.0', 'Negotiation cancelled')
+      return proceed(connection, exchange, decode(line))
+    }
+    connection.reply(334, '', Buffer.from(step.challenge).toString('base64'))
+    return
   }
-  connection.reply(334, '', Buffer.from(step.challenge).toString('base64'))
-}
-
-const stepOf = (connection: Connection, exchange: SaslServer, response: Buffer | null): SaslStep => {
-  try {
-    return exchange.step(response)
-  } catch (error) {
-    if (!(error instanceof SaslError)) throw error
-    if (error.kind === 'malformed') throw failed(error.message)
-    connection.receiver.authenticationRefused(error)
-    throw invalid()
-  }
-}
-
-const verify = async (connection: Connection, username: string, password: string): Promise<void> => {
-  let right: boolean
-  try {
-    right = await connection.receiver.authenticate(username, password)
-  } catch (cause) {
-    throw failed('Temporary authentication failure', cause)
-  }
-  if (!right) throw invalid()
+  if (step.username === null) throw invalid()
   connection.authenticated = true
+  connection.receiver.authenticated(step.username)
   connection.reply(235, '2.0.0', 'Authentication succeeded')
+}
+
+const stepOf = async (exchange: SaslServer, response: Buffer | null): Promise<SaslStep> => {
+  try {
+    return await exchange.step(response)
+  } catch (error) {
+    if (!(error instanceof SaslError)) throw failed('Temporary authentication failure', error)
+    throw error.kind === 'malformed' ? failed(error.message) : invalid()
+  }
 }
 
 /** `=` stands for an initial response that is empty. */

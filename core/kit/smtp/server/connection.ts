@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
+import type { SaslChannel } from '../../sasl/index.ts'
+import { tlsChannel } from '../../tls/channel.ts'
 import { tlsState } from '../../tls/state.ts'
 import type { TlsState } from '../envelope.ts'
 import { SmtpError } from '../error.ts'
@@ -87,6 +89,11 @@ export class Connection extends SMTPConnection {
   /** How the client's side is encrypted; null when it is not. */
   get tls(): TlsState | null {
     return this.secure && this._socket instanceof TLSSocket ? tlsState(this._socket) : null
+  }
+
+  /** What SASL may use of the client's TLS; null without. */
+  get channel(): SaslChannel | null {
+    return this.secure && this._socket instanceof TLSSocket ? tlsChannel(this._socket) : null
   }
 
   /** The parser, while the connection is open. */

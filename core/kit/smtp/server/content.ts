@@ -1,37 +1,28 @@
 import { SmtpError } from '../error.ts'
+import { type LineRules, Lines } from './lines.ts'
 
-export interface ContentRules {
+export interface ContentRules extends LineRules {
   /** The largest content, in bytes; 0 for any. */
   readonly maxSize: number
-  /** Octets in a line without its CRLF; Infinity for any. */
-  readonly maxLine: number
-  /** What becomes of a CR or LF on its own: a refusal, or a CRLF. */
-  readonly bareNewlines: 'refuse' | 'normalize'
 }
 
-const CR = 13
-const LF = 10
 /** How much may wait for the reader before the socket is no longer read; bytes. */
 const highWater = 256 * 1024
-const crlf = Buffer.from('\r\n')
 
 export const tooBig = (): SmtpError => SmtpError.permanent(552, '5.3.4', 'Max message size exceeded')
 
 /**
  * The content of one message on its way from the socket to the receiver: bytes that may be read once, while they arrive.
  * A reader that is slow holds the socket back. Reading throws SmtpError when the client went away, and when the content
- * breaks the rules: every line ends in CRLF and none is too long (RFC 5321 §2.3.8, §4.5.3.1.6), the whole is not too big.
+ * breaks the rules: of its lines, and of its size.
  */
 export class Content implements AsyncIterable<Uint8Array> {
   /** In bytes, as received so far, dots unstuffed. */
   size = 0
-  /** True once a line was longer than the rules allow, after which the client cannot be talked to any more. */
-  lineTooLong = false
-  readonly #rules: ContentRules
+  readonly #maxSize: number
+  readonly #lines: Lines
   readonly #queue: Uint8Array[] = []
   #waiting = 0
-  #line = 0
-  #afterCR = false
   #ended = false
   #discarding = false
   #failure: SmtpError | undefined
@@ -39,23 +30,25 @@ export class Content implements AsyncIterable<Uint8Array> {
   #drain: (() => void) | undefined
 
   constructor(rules: ContentRules) {
-    this.#rules = rules
+    this.#maxSize = rules.maxSize
+    this.#lines = new Lines(rules)
+  }
+
+  /** True once a line was longer than the rules allow, after which the client cannot be talked to any more. */
+  get lineTooLong(): boolean {
+    return this.#lines.tooLong
   }
 
   /** The octets as sent, dots unstuffed. */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return
     this.size += chunk.length
-    const { maxSize } = this.#rules
-    if (maxSize > 0 && this.size > maxSize) {
-      this.fail(tooBig())
-    }
-    this.#checkLines(chunk)
+    if (this.#maxSize > 0 && this.size > this.#maxSize) this.fail(tooBig())
+    this.#keep(() => this.#lines.check(chunk))
   }
 
   /** There is no more to come. */
   end(): void {
-    if (this.#afterCR) this.#mend(crlf.subarray(0, 0), 1)
+    this.#keep(() => this.#lines.end())
     this.#ended = true
     this.#wake()
   }
@@ -107,11 +100,17 @@ export class Content implements AsyncIterable<Uint8Array> {
     }
   }
 
-  #keep(chunk: Uint8Array): void {
-    if (chunk.length === 0 || this.#discarding) return
-    this.#queue.push(chunk)
-    this.#waiting += chunk.length
-    this.#wake()
+  #keep(checked: () => Uint8Array): void {
+    if (this.#discarding) return
+    try {
+      const chunk = checked()
+      if (chunk.length === 0) return
+      this.#queue.push(chunk)
+      this.#waiting += chunk.length
+      this.#wake()
+    } catch (error) {
+      this.fail(SmtpError.from(error))
+    }
   }
 
   #wake(): void {
@@ -124,51 +123,5 @@ export class Content implements AsyncIterable<Uint8Array> {
     const drain = this.#drain
     this.#drain = undefined
     drain?.()
-  }
-
-  /** Passes a chunk on, cut where a bare CR or LF is made a CRLF by the octet it lacks. */
-  #checkLines(chunk: Uint8Array): void {
-    if (this.#discarding) return
-    const { maxLine } = this.#rules
-    let kept = 0
-    let line = this.#line
-    let afterCR = this.#afterCR
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i]
-      if (afterCR) {
-        afterCR = false
-        if (byte === LF) {
-          line = 0
-          continue
-        }
-        this.#mend(chunk.subarray(kept, i), 1)
-        kept = i
-        line = 0
-      }
-      if (byte === CR) {
-        afterCR = true
-      } else if (byte === LF) {
-        this.#mend(chunk.subarray(kept, i), 0)
-        kept = i
-        line = 0
-      } else if (++line > maxLine) {
-        this.lineTooLong = true
-        this.fail(SmtpError.permanent(554, '5.0.0', 'Too long line'))
-        return
-      }
-    }
-    this.#line = line
-    this.#afterCR = afterCR
-    this.#keep(kept === 0 ? chunk : chunk.subarray(kept))
-  }
-
-  /** Something stands before a place where CR (0) or LF (1) is missing. */
-  #mend(before: Uint8Array, missing: 0 | 1): void {
-    if (this.#rules.bareNewlines === 'refuse') {
-      this.fail(SmtpError.permanent(554, '5.6.0', 'Message contains a bare CR or LF'))
-      return
-    }
-    this.#keep(before)
-    this.#keep(crlf.subarray(missing, missing + 1))
   }
 }

@@ -1,3 +1,4 @@
+import { usableMechanisms } from '../../sasl/index.ts'
 import { SmtpError } from '../error.ts'
 import type { Connection } from './connection.ts'
 import { afterwards } from './reply.ts'
@@ -25,8 +26,9 @@ export const greet =
 const wrongProtocol = (text: string) => SmtpError.permanent(500, '5.5.1', text)
 
 /** What is offered, in the order that maddy has. */
-const keywords = ({ options, secure }: Connection): string[] => {
-  const { tls, mechanisms = [], insecureAuth, maxMessageSize, maxRecipients } = options
+const keywords = ({ options, secure, channel }: Connection): string[] => {
+  const { tls, insecureAuth, maxMessageSize, maxRecipients } = options
+  const mechanisms = usableMechanisms(options.mechanisms ?? [], channel)
   return [
     'PIPELINING',
     '8BITMIME',

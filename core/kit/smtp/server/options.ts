@@ -8,7 +8,7 @@ export interface ServerOptions {
   readonly protocol: 'smtp' | 'lmtp'
   /** Asked anew for each handshake; without it STARTTLS is not offered. */
   readonly tls?: (() => HandshakeOptions) | undefined
-  /** Offered in this order; none switches AUTH off. */
+  /** Offered in this order to the connections that can be used with them; none switches AUTH off. */
   readonly mechanisms?: readonly SaslMechanism[]
   /** AUTH without TLS. */
   readonly insecureAuth?: boolean
@@ -31,6 +31,8 @@ export interface ServerOptions {
 export interface HandshakeOptions {
   readonly secureContext: SecureContext
   readonly SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+  /** Whether clients are asked for a certificate; they need not have one. */
+  readonly requestCert?: boolean
 }
 
 /** What is particular to one conversation. */

@@ -1,3 +1,4 @@
+import type { SaslChannel, SaslMechanism, SaslServer } from '../../sasl/index.ts'
 import type { TlsState } from '../envelope.ts'
 import type { SmtpError } from '../error.ts'
 import type { Content } from './content.ts'
@@ -21,10 +22,10 @@ export interface Receiver {
   greet(name: string, tls: TlsState | null): void | Promise<void>
   /** TLS has begun: all that was said before is forgotten (RFC 3207 §4.2). */
   secured(): void
-  /** True when the credentials are right. Throws when that cannot be told. */
-  authenticate(username: string, password: string): Promise<boolean>
-  /** Credentials were refused before they were complete: a name to act as somebody else. */
-  authenticationRefused(error: Error): void
+  /** AUTH: begins an exchange by a mechanism that the connection can be used with; `channel` is null without TLS. */
+  authenticate(mechanism: SaslMechanism, channel: SaslChannel | null): SaslServer
+  /** An exchange has ended well. */
+  authenticated(username: string): void
   /** MAIL; null is `<>`. A transaction that was open is over. */
   mail(path: Path | null, parameters: MailParameters): void | Promise<void>
   recipient(path: Path): void | Promise<void>

@@ -15,7 +15,12 @@ export class SmtpServer extends SMTPServer {
   constructor(options: ServerOptions) {
     super({ logger: false, name: options.hostname, lmtp: options.protocol === 'lmtp' })
     this.conversation = options
-    if (options.tls) this.secureContext = new CurrentContext(options.tls)
+    const { tls } = options
+    if (!tls) return
+    this.secureContext = new CurrentContext(tls)
+    // The package copies these for each handshake.
+    Object.assign(this.options, { rejectUnauthorized: false })
+    Object.defineProperty(this.options, 'requestCert', { get: () => tls().requestCert ?? false })
   }
 
   /**
