@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { login, mailServer, password, user } from '../scenario/support.ts'
+import { inbound } from './inbound.ts'
 import { discardLimit, diskLimits, type Limits } from './limits.ts'
 import { imapLoad } from './load/imap.ts'
 import type { ImapClient } from './load/imap_client.ts'
@@ -180,9 +181,11 @@ const others = async (): Promise<void> => {
 }
 
 const options = new Set(process.argv.slice(2))
-const unknown = [...options].filter((option) => !['--quick', '--all', '--smtp', '--imap'].includes(option))
+const unknown = [...options].filter((option) => !['--quick', '--all', '--smtp', '--imap', '--inbound'].includes(option))
 if (unknown.length > 0) {
-  console.error(`unknown: ${unknown.join(' ')}; there are --quick, --all, --smtp and --imap (one of the two alone)`)
+  console.error(
+    `unknown: ${unknown.join(' ')}; there are --quick, --all, and --smtp, --imap and --inbound (one of these alone)`,
+  )
   process.exit(2)
 }
 
@@ -200,9 +203,11 @@ console.log(
   ),
 )
 const report = new Report(chosen, limits)
-if (!options.has('--imap')) await report.smtp()
-if (!options.has('--smtp')) {
+const only = ['--smtp', '--imap', '--inbound'].find((option) => options.has(option))
+if (!only || only === '--smtp') await report.smtp()
+if (!only || only === '--imap') {
   await report.imap()
   await report.idle()
 }
+if (!only || only === '--inbound') console.log(`\n${await inbound(chosen.messages)}`)
 if (options.has('--all')) await others()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { RunningServer } from '../scenario/running_server.ts'
+import { RunningServer, type RunningServerOptions } from '../scenario/running_server.ts'
 import { login, type mailServer } from '../scenario/support.ts'
 import { folder } from '../support/process.ts'
 import { type Probe, probeVariable } from './load/probe.ts'
@@ -19,12 +19,16 @@ export interface MeasuredServer extends AsyncDisposable {
 }
 
 /** `conf` is one of `mailServer`; its first account is there from the start. */
-export const measured = async (conf: ReturnType<typeof mailServer>): Promise<MeasuredServer> => {
+export const measured = async (
+  conf: ReturnType<typeof mailServer>,
+  options: Pick<RunningServerOptions, 'args'> = {},
+): Promise<MeasuredServer> => {
   await using held = new AsyncDisposableStack()
   const directory = held.use(await folder())
   const file = join(directory.path, 'probe')
   const server = held.use(
     await RunningServer.start(directory.path, conf, {
+      ...options,
       env: { [probeVariable]: file },
       node: ['--import', new URL('load/probe.ts', import.meta.url).href],
     }),

@@ -1,3 +1,5 @@
+export { type ArcOptions, type ArcOutcome, verifyArc } from './arc.ts'
+export { type DkimEngine, type DkimOptions, loadDkim, verifyDkim } from './dkim.ts'
 export { type DmarcPolicy, type DmarcVerdict, evaluateDmarc, publishedPolicy } from './dmarc.ts'
 export { LookupError, type MailauthResolver, remembering, resolverFor } from './resolver.ts'
 export type { AuthenticationResult } from './result.ts'

@@ -11,6 +11,8 @@ export interface SmtpLoad {
   readonly size: number
   /** Each connection goes on to the next when it has sent to one; `rcpt@example.test` by default. */
   readonly recipients?: readonly string[]
+  /** A field on top of each message, such as a signature that leaves Message-ID out. */
+  readonly top?: string
   /** So many messages a second at most, of all connections together. */
   readonly rate?: number
 }
@@ -33,6 +35,18 @@ export const smtpLoad = (load: SmtpLoad): Promise<SmtpLoadResult> => inChild(fil
 /** The field that tells messages apart; always as long. */
 const identity = (message: number): string => `Message-ID: <${String(message).padStart(10, '0')}@load.example>\r\n`
 
+/** What every message of that size is, below its identity. */
+export const contentOf = (size: number): { readonly header: string; readonly body: string } => {
+  const header = 'From: <sender@example.org>\r\nTo: <rcpt@example.test>\r\nSubject: load\r\n'
+  const line = `${'A line of text that means nothing. '.repeat(2)}\r\n`
+  const length = Math.max(2, size - identity(0).length - header.length - 2)
+  const body = line
+    .repeat(Math.ceil(length / line.length))
+    .slice(0, length - 2)
+    .replace(/\r$/, '')
+  return { header, body: `${body}\r\n` }
+}
+
 /** What all connections together do. */
 class Flood {
   readonly load: SmtpLoad
@@ -45,14 +59,8 @@ class Flood {
 
   constructor(load: SmtpLoad) {
     this.load = load
-    const fields = 'From: <sender@example.org>\r\nTo: <rcpt@example.test>\r\nSubject: load\r\n\r\n'
-    const line = `${'A line of text that means nothing. '.repeat(2)}\r\n`
-    const length = Math.max(2, load.size - identity(0).length - fields.length)
-    const body = line
-      .repeat(Math.ceil(length / line.length))
-      .slice(0, length - 2)
-      .replace(/\r$/, '')
-    this.rest = Buffer.from(`${fields}${body}\r\n.\r\n`)
+    const { header, body } = contentOf(load.size)
+    this.rest = Buffer.from(`${load.top ?? ''}${header}\r\n${body}.\r\n`)
   }
 
   /** The number of the next message; undefined when there are no more. */

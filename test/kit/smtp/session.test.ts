@@ -257,6 +257,13 @@ test('a crash is told as 421, and ends the connection', async () => {
   assert.match(String(server.failures[0]), /crash/)
 })
 
+test('a 421 that refuses a recipient leaves the connection open', async () => {
+  await using server = await serve()
+  await using client = await server.ready()
+  await client.command('RCPT TO:<421@h.example>', '421 *')
+  await client.command('NOOP', '250 *')
+})
+
 test('a client that leaves in the middle of a message has sent none', async () => {
   await using server = await serve()
   await using client = await server.ready()

@@ -22,8 +22,6 @@ const handshakeTimeout = 60_000
 
 const gone = () => SmtpError.temporary(421, '4.4.0', 'Connection error, sorry')
 
-const crash = { code: 421, enhanced: '4.0.0', message: 'Internal server error' }
-
 /**
  * One client. The package reads lines, keeps commands in order, closes and puts on TLS; the words are ours, and so are all
  * commands (`commands.ts`), the content (`parser.ts`) and the timeouts.
@@ -116,7 +114,12 @@ export class Connection extends SMTPConnection {
     }
     const { dialogue } = this.#conversation
     if (dialogue) for (const line of lines) dialogue(`S: ${code} ${line}`)
-    if (code === 421) this.close()
+  }
+
+  /** Says why the connection ends, and ends it. A 421 that a receiver refuses a command with ends nothing. */
+  #farewell(enhanced: string, text: string): void {
+    this.reply(421, enhanced, text)
+    this.close()
   }
 
   override close(): void {
@@ -155,9 +158,9 @@ export class Connection extends SMTPConnection {
   }
 
   #refuse(error: unknown): void {
-    if (!(error instanceof SmtpError)) this.#conversation.crashed?.(error)
-    const { code, enhanced, message } = error instanceof SmtpError ? error : crash
-    this.reply(code, enhanced, message)
+    if (error instanceof SmtpError) return this.reply(error.code, error.enhanced, error.message)
+    this.#conversation.crashed?.(error)
+    this.#farewell('4.0.0', 'Internal server error')
   }
 
   override _onCommand(command: Buffer, next: () => void = () => {}): void {
@@ -239,13 +242,13 @@ export class Connection extends SMTPConnection {
   #timedOut(): void {
     if (this._upgrading) return void this.#outermost.destroy()
     this.transaction?.incoming?.content.fail(SmtpError.temporary(421, '4.4.2', 'Idle timeout, bye bye'))
-    this.reply(421, '4.4.2', 'Idle timeout, bye bye')
+    this.#farewell('4.4.2', 'Idle timeout, bye bye')
   }
 
   #stopWhenIdle(): void {
     if (!this.#conversation.stop?.aborted || this.#working !== false || this.transaction) return
     if (this._closing || this._closed || this._upgrading) return
-    this.reply(421, '4.3.2', 'Server is shutting down')
+    this.#farewell('4.3.2', 'Server is shutting down')
   }
 
   override _onClose(): void {
