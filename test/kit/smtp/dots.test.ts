@@ -81,3 +81,27 @@ for (const bareNewlines of ['refuse', 'normalize'] as const) {
     }
   })
 }
+
+for (const line of ['..\r\n', '\n', '\r', '\0.\r\n', '\r\n']) {
+  test(`megabytes of ${JSON.stringify(line)} take no longer than of anything else`, async () => {
+    const packet = Buffer.from(line.repeat(65_536 / line.length))
+    const content = new Content({ maxSize: 0, maxLine: Number.POSITIVE_INFINITY, bareNewlines: 'normalize' })
+    const dots = new Dots(content)
+    const started = performance.now()
+    const reading = Array.fromAsync(content)
+    for (let count = 0; count < 64; count++) {
+      dots.feed(packet)
+      await new Promise<void>((resolve) => content.whenReady(resolve))
+    }
+    content.end()
+    await reading
+    assert.ok(performance.now() - started < 3000)
+  })
+}
+
+test('single octets that wait for a reader are read in one piece', async () => {
+  const content = new Content({ maxSize: 0, maxLine: Number.POSITIVE_INFINITY, bareNewlines: 'refuse' })
+  for (const octet of 'Hello') content.push(Buffer.from(octet))
+  content.end()
+  assert.deepEqual(await Array.fromAsync(content), [Buffer.from('Hello')])
+})

@@ -78,7 +78,8 @@ export class Recorder implements Receiver {
 }
 
 const refuseIfAsked = (path: Path | null): void => {
-  if (/^5\d\d$/.test(path?.local ?? '')) throw SmtpError.given(Number(path?.local), '5.7.1', 'No')
+  const [code, category] = /^([45])\d\d$/.exec(path?.local ?? '') ?? []
+  if (code !== undefined) throw SmtpError.given(Number(code), `${category}.7.1`, 'No')
 }
 
 export interface TestServer extends AsyncDisposable {

@@ -87,17 +87,21 @@ export class Content implements AsyncIterable<Uint8Array> {
   async #next(): Promise<IteratorResult<Uint8Array>> {
     while (true) {
       if (this.#failure) throw this.#failure
-      const chunk = this.#queue.shift()
-      if (chunk) {
-        this.#waiting -= chunk.length
-        if (this.#waiting < highWater) this.#drained()
-        return { done: false, value: chunk }
-      }
+      if (this.#waiting > 0) return { done: false, value: this.#taken() }
       if (this.#ended || this.#discarding) return { done: true, value: undefined }
       await new Promise<void>((resolve) => {
         this.#reader = resolve
       })
     }
+  }
+
+  /** All that waits, in one piece: who sends single octets makes no long work of it. */
+  #taken(): Uint8Array {
+    const chunks = this.#queue.splice(0)
+    this.#waiting = 0
+    this.#drained()
+    const [only] = chunks
+    return only && chunks.length === 1 ? only : Buffer.concat(chunks)
   }
 
   #keep(checked: () => Uint8Array): void {

@@ -21,7 +21,16 @@ export class Dots {
 
   /** Hands octets on to the content. Gives the index after the end of the data, or -1 when it has not come yet. */
   feed(chunk: Uint8Array): number {
-    const content = this.#content
+    const pieces: Uint8Array[] = []
+    const end = this.#split(chunk, pieces)
+    const [only] = pieces
+    // In one piece, however many dots there were: thousands of small ones would take long to read.
+    if (only) this.#content.push(pieces.length === 1 ? only : Buffer.concat(pieces))
+    return end
+  }
+
+  /** Finds what is content. Gives the index after the end of the data, or -1. */
+  #split(chunk: Uint8Array, content: Uint8Array[]): number {
     let kept = 0 // what stands before has been handed on, or is no content
     let i = 0
     if (this.#seen === 4 && chunk.length > 0 && chunk[0] !== LF) {
