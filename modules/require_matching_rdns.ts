@@ -13,6 +13,7 @@ export default defineModule({
     debug: flag().inherit().default('no').doc('Verbose log.'),
   },
   create: ({ fail_action, timeout }) => ({
+    name: 'require_matching_rdns',
     timeout,
     begin: ({ origin }) => ({
       async connection() {

@@ -14,6 +14,7 @@ export default defineModule({
     debug: flag().inherit().default('no').doc('Verbose log.'),
   },
   create: ({ fail_action, timeout }, { dns }) => ({
+    name: 'require_mx_record',
     timeout,
     begin: () => ({
       async sender(from, signal) {

@@ -11,6 +11,7 @@ export default defineModule({
     debug: flag().inherit().default('no').doc('Verbose log.'),
   },
   create: ({ fail_action, timeout }) => ({
+    name: 'require_tls',
     timeout,
     begin: ({ origin }) => ({
       async connection() {

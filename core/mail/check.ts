@@ -37,6 +37,8 @@ export interface Edits {
 
 /** Judges messages. */
 export interface Check {
+  /** For the log: `spf`. */
+  readonly name: string
   /** How long one stage may take, in milliseconds; a message whose check takes longer is deferred. */
   readonly timeout: number
   /** Judges a client that has greeted, before any message. Throws SmtpError to refuse the greeting. */

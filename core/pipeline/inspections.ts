@@ -1,4 +1,3 @@
-import { orAbort } from '../kit/abort.ts'
 import type { Address } from '../kit/address/address.ts'
 import { formatAddress } from '../kit/address/index.ts'
 import type { AuthenticationResult } from '../kit/mail_auth/result.ts'
@@ -47,8 +46,8 @@ export class Inspections implements AsyncDisposable {
     if (checks.length === 0) return
     const late = checks.map((check) => this.#state(check)).filter(({ begun }) => !begun)
     for (const seen of late) seen.begun = true
-    await this.#run(late, (inspection, signal) => inspection.connection?.(signal))
-    await this.#run(late, (inspection, signal) => inspection.sender?.(sender, signal))
+    await this.#run(late, 'connection', (inspection, signal) => inspection.connection?.(signal))
+    await this.#run(late, 'sender', (inspection, signal) => inspection.sender?.(sender, signal))
   }
 
   /** Shows a recipient to checks that have begun, and those before to who has missed them. Throws SmtpError. */
@@ -72,14 +71,14 @@ export class Inspections implements AsyncDisposable {
   async message(checks: readonly Check[], message: Message): Promise<void> {
     if (checks.length === 0) return
     const states = checks.map((check) => this.#state(check))
-    await this.#run(states, (inspection, signal) => inspection.message?.(message, signal))
+    await this.#run(states, 'message', (inspection, signal) => inspection.message?.(message, signal))
   }
 
   async #showRecipient(states: readonly Seen[], to: Address): Promise<void> {
     const key = formatAddress(to)
     const late = states.filter(({ recipients }) => !recipients.has(key))
     for (const { recipients } of late) recipients.add(key)
-    await this.#run(late, (inspection, signal) => inspection.recipient?.(to, signal))
+    await this.#run(late, 'recipient', (inspection, signal) => inspection.recipient?.(to, signal))
   }
 
   #state(check: Check): Seen {
@@ -91,12 +90,14 @@ export class Inspections implements AsyncDisposable {
   }
 
   /** Runs a stage of all at once, and takes in what they found. Throws the first refusal, in the order of the checks. */
-  async #run(states: readonly Seen[], stage: Stage): Promise<void> {
-    const verdicts = await Promise.allSettled(states.map((seen) => judged(seen, stage)))
+  async #run(states: readonly Seen[], name: Exclude<keyof Inspection, symbol>, stage: Stage): Promise<void> {
+    const involved = states.filter(({ inspection }) => inspection[name])
+    if (involved.length === 0) return
+    const verdicts = await Promise.allSettled(involved.map((seen) => judged(seen, stage)))
     let refusal: SmtpError | undefined
     let failure: SmtpError | undefined
-    for (const verdict of verdicts) {
-      if (verdict.status === 'rejected') failure ??= this.#failed(verdict.reason)
+    for (const [at, verdict] of verdicts.entries()) {
+      if (verdict.status === 'rejected') failure ??= this.#failed(verdict.reason, involved[at]?.check.name)
       else if (verdict.value) refusal ??= this.#take(verdict.value)
     }
     if (refusal ?? failure) throw refusal ?? failure
@@ -119,8 +120,8 @@ export class Inspections implements AsyncDisposable {
   }
 
   /** A check that could not judge lets nothing through. */
-  #failed(error: unknown): SmtpError {
-    this.#log.error('check failed', error)
+  #failed(error: unknown, check: string | undefined): SmtpError {
+    this.#log.error('check failed', error, { check })
     return error instanceof SmtpError ? error : SmtpError.from(error)
   }
 
@@ -137,12 +138,20 @@ const judged = ({ check, inspection }: Seen, stage: Stage): Promise<Verdict | un
 /** Lets a check work, for no longer than it may. Rejects when it does not come to an end. */
 export const within = async <T>(timeout: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const deadline = new AbortController()
-  const timer = timeout > 0 ? setTimeout(() => deadline.abort(overdue()), Math.min(timeout, 2 ** 31 - 1)) : undefined
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const giveUp = () => {
+    const reason = new Error('the check took too long')
+    deadline.abort(reason)
+    reject(reason)
+  }
+  const timer = timeout > 0 ? setTimeout(giveUp, Math.min(timeout, longestTimer)) : undefined
+  work(deadline.signal).then(resolve, reject)
   try {
-    return await orAbort(work(deadline.signal), deadline.signal)
+    return await promise
   } finally {
     clearTimeout(timer)
   }
 }
 
-const overdue = () => new Error('the check took too long')
+/** Milliseconds; what is longer, Node takes for one. */
+const longestTimer = 2 ** 31 - 1

@@ -39,6 +39,7 @@ export default defineModule({
   create({ timeout, fail_action, trusted_sealers: trustedSealers = [] }, { dns, log }) {
     let engine: DkimEngine | undefined
     return {
+      name: 'arc',
       timeout,
       async start() {
         engine = await loadDkim()

@@ -60,6 +60,7 @@ export default defineModule({
     }
 
     return {
+      name: 'authorize_sender',
       timeout: config.timeout,
       begin({ origin: { protocol, user } }) {
         if (protocol === null) return {} // made on this machine

@@ -66,6 +66,7 @@ export default defineModule({
     }
 
     return {
+      name: 'command',
       timeout,
       inspect: async () => void (await find()),
       async start() {

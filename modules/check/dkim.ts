@@ -46,6 +46,7 @@ export default defineModule({
       return { ...judge(broken_sig_action, noneHolds(first.reason)), results }
     }
     return {
+      name: 'dkim',
       timeout,
       async start() {
         engine = await loadDkim()

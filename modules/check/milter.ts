@@ -56,6 +56,7 @@ export default defineModule({
     if (!written) throw new ConfigError(context.at, 'milter needs an endpoint such as tcp://127.0.0.1:8890')
     let spool: SpoolOptions
     return {
+      name: 'milter',
       timeout: timeout > 0 ? timeout + margin : 0,
       async start() {
         spool = await openBuffer({ mode: 'auto', memoryLimit, directory: undefined }, context)

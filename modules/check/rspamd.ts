@@ -76,6 +76,7 @@ export default defineModule({
     }
 
     return {
+      name: 'rspamd',
       timeout: config.timeout,
       async start(held) {
         held.use(client)

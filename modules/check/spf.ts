@@ -47,9 +47,15 @@ export default defineModule({
       }
       const ended = new AbortController()
       let evaluation: Promise<SpfOutcome> | undefined
+      let known = false
+      const settled = () => {
+        known = true
+      }
       const evaluate = (): Promise<SpfOutcome> => {
-        evaluation ??= evaluateSpf(who.identity, dns, ended.signal)
-        evaluation.catch(() => {}) // who asks for the outcome hears of it
+        if (!evaluation) {
+          evaluation = evaluateSpf(who.identity, dns, ended.signal)
+          evaluation.then(settled, settled) // who asks for the outcome hears of a failure
+        }
         return evaluation
       }
       return {
@@ -66,10 +72,12 @@ export default defineModule({
           log.with({ msg_id: envelope.id }).debug('left to DMARC', { spf_res: found.results?.[0]?.value, policy })
           return { ...found, action: 'ignore' }
         },
-        [Symbol.asyncDispose]: async () => ended.abort(),
+        async [Symbol.asyncDispose]() {
+          if (!known) ended.abort(new Error('the message is gone'))
+        },
       }
     }
-    return { timeout: config.timeout, begin }
+    return { name: 'spf', timeout: config.timeout, begin }
   },
 })
 

@@ -1,9 +1,13 @@
 import type { Resolver } from '../dns/resolver.ts'
+import { lazy } from '../lazy.ts'
 import type { Body, Field, Header, Message } from '../message/message.ts'
 import { type ArcSet, isTrusted, isVouchedFor, sealerOf } from './arc_trust.ts'
 import { DkimKeys, KeyError } from './dkim_key.ts'
 import { type DkimEngine, isReadable, keysFor, loadDkim, rowOf, SignedMessage } from './dkim_message.ts'
 import type { AuthenticationResult } from './result.ts'
+
+/** It takes long to load, and not every server needs it. */
+const mailauth = lazy(() => import('mailauth/lib/arc/index.js'))
 
 export interface ArcOptions {
   /** Domains whose seals and words are believed. */
@@ -76,14 +80,14 @@ const mostWork = 8 * 1024 * 1024
 /** The sets of a chain that is whole, oldest first: no instance is missing, there twice, malformed or marked as failed. */
 const chainOf = async (fields: readonly Field[], header: Header): Promise<readonly ArcSet[]> => {
   if (!fields.every(isReadable)) throw new ChainError('a field is too long, or has too many blanks')
-  const { getARChain } = await import('mailauth/lib/arc/index.js')
+  const { getARChain } = await mailauth()
   const chain = await told(async () => getARChain({ parsed: fields.map(rowOf) }, { strict: true }) || [])
   if (chain.length * header.size > mostWork) throw new ChainError('the header is too long for so many instances')
   return chain as unknown as readonly ArcSet[]
 }
 
 const verifySeals = async (chain: readonly ArcSet[], keys: DkimKeys): Promise<void> => {
-  const { verifyASChain } = await import('mailauth/lib/arc/index.js')
+  const { verifyASChain } = await mailauth()
   const options = { strict: true, keyCache: keysFor(keys) }
   await told(() => verifyASChain({ chain: [...chain] as never[] }, options))
 }

@@ -1,9 +1,13 @@
 import type { Resolver } from '../dns/resolver.ts'
+import { lazy } from '../lazy.ts'
 import type { Header } from '../message/message.ts'
 import { SmtpError } from '../smtp/error.ts'
 import { authorsOf } from './dmarc_author.ts'
 import { type MailauthResolver, remembering, resolverFor } from './resolver.ts'
 import type { AuthenticationResult } from './result.ts'
+
+/** It takes long to load, and not every server needs it. */
+const mailauth = lazy(() => import('mailauth/lib/dmarc/index.js'))
 
 /** What the domain of an author asks to be done with mail that is not its own. */
 export type DmarcPolicy = 'none' | 'quarantine' | 'reject'
@@ -73,7 +77,7 @@ type Finder = (identities: Identities) => Promise<{ readonly response: Finding |
 
 /** mailauth for one message. Strict is how RFC 9989 reads a record; otherwise it makes allowances for faulty ones. */
 const finderOf = async (authors: readonly string[], resolver: MailauthResolver): Promise<Finder> => {
-  const { evaluateDmarc: evaluate } = await import('mailauth/lib/dmarc/index.js') // takes long to load, and not all need it
+  const { evaluateDmarc: evaluate } = await mailauth()
   return ({ spf = [], dkim = [] }) => {
     const dkimDomains = dkim.map((domain) => ({ domain }))
     return evaluate({

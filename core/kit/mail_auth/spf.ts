@@ -1,5 +1,9 @@
 import type { Resolver } from '../dns/resolver.ts'
+import { lazy } from '../lazy.ts'
 import { type MailauthResolver, resolverFor } from './resolver.ts'
+
+/** It takes long to load, and not every server needs it. */
+const mailauth = lazy(() => import('mailauth/lib/spf/index.js'))
 
 /** RFC 7208 §2.6. */
 export type SpfValue = 'none' | 'neutral' | 'pass' | 'fail' | 'softfail' | 'temperror' | 'permerror'
@@ -32,7 +36,7 @@ export const evaluateSpf = async (
   dns: Resolver,
   signal: AbortSignal,
 ): Promise<SpfOutcome> => {
-  const { spf } = await import('mailauth/lib/spf/index.js') // takes long to load, and not every server needs it
+  const { spf } = await mailauth()
   const greeting = withoutDot(helo)
   const { status, explanation, ...details } = await spf({
     ip,

@@ -41,6 +41,7 @@ export default defineModule({
     }
 
     return {
+      name: 'dnsbl',
       timeout,
       ...(check_early && {
         async greeted(origin: Origin, signal: AbortSignal) {

@@ -199,6 +199,7 @@ test('one check refuses, another quarantines: the message is refused', async () 
 
 test('of several refusals the first in the order of the checks is told', async () => {
   const slow: Check = {
+    name: 'y',
     timeout: 0,
     begin: () => ({
       async sender() {
@@ -233,6 +234,7 @@ test('a finding without an action, or a refusal without a reason, changes nothin
 
 test('a check that throws defers the message', async () => {
   const broken: Check = {
+    name: 'y',
     timeout: 0,
     begin: () => ({
       async sender() {
@@ -251,6 +253,7 @@ test('a check that throws defers the message', async () => {
 test('a check that does not come to an end defers the message, and is told to stop', async () => {
   let stopped: AbortSignal | undefined
   const endless: Check = {
+    name: 'y',
     timeout: 1,
     begin: () => ({
       connection: (signal) => {
@@ -267,13 +270,14 @@ test('a check that does not come to an end defers the message, and is told to st
 })
 
 test('a refusal for good goes before a check that could not tell', async () => {
-  const broken: Check = { timeout: 0, begin: () => ({ sender: () => Promise.reject(new Error('no idea')) }) }
+  const broken: Check = { name: 'y', timeout: 0, begin: () => ({ sender: () => Promise.reject(new Error('no idea')) }) }
   const checks = { both: [broken, watcher('y', [], { sender: refusal })] }
   await assert.rejects(send('check &both\ndeliver_to &a', { checks }), { code: 550 })
 })
 
 test('a greeting is judged by the checks of every message, and by no other', async () => {
   const strict: Check = {
+    name: 'y',
     timeout: 0,
     begin: () => ({}),
     async greeted({ helo }) {

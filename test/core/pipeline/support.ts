@@ -54,6 +54,7 @@ export interface Findings {
 
 /** A check that writes down what it is shown, and finds what it is told to. */
 export const watcher = (name: string, seen: string[], findings: Findings = {}, timeout = 0): Check => ({
+  name,
   timeout,
   begin: (): Inspection => ({
     async connection() {

@@ -101,12 +101,14 @@ export interface EndpointOptions {
   /** What `&name` stands for. */
   readonly instances?: Readonly<Record<string, unknown>>
   readonly box?: Box
+  /** Besides the one that refuses senders from `refused.example`. */
+  readonly checks?: readonly Check[]
 }
 
 /** An endpoint at work, from a block such as `smtp tcp://127.0.0.1:0 { hostname mx.h.example … }`. */
 export const endpoint = async (
   conf: string,
-  { dns = zone({}), instances = {}, box = new Box() }: EndpointOptions = {},
+  { dns = zone({}), instances = {}, box = new Box(), checks = [] }: EndpointOptions = {},
 ): Promise<TestEndpoint> => {
   await using held = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'tsmaddy-smtp-'))
@@ -116,7 +118,7 @@ export const endpoint = async (
   const ended: Promise<void>[] = []
   const sockets = new Set<Socket>()
   const stop = new AbortController()
-  const made = await create(conf, { dns, instances, box, directory, lines, serve })
+  const made = await create(conf, { dns, instances, box, checks, directory, lines, serve })
 
   async function serve(...[addresses, session]: Parameters<Context['serve']>) {
     for (const address of addresses) {
@@ -169,6 +171,7 @@ export const endpoint = async (
 
 /** Refuses senders from `refused.example`. */
 const senderCheck: Check = {
+  name: 'sender',
   timeout: 0,
   begin: () => ({
     async sender(from) {
@@ -182,6 +185,7 @@ interface Surroundings {
   readonly dns: Resolver
   readonly instances: Readonly<Record<string, unknown>>
   readonly box: Box
+  readonly checks: readonly Check[]
   readonly directory: string
   readonly lines: Line[]
   readonly serve: Context['serve']
@@ -210,7 +214,11 @@ const create = async (conf: string, around: Surroundings): Promise<Lifecycle> =>
   const [route] = await nodes('pipeline {\n deliver_to &box\n}')
   if (!route) throw new Error('no block')
   const pipeline = await readBlock(pipelineDirectives, route, scopeOf({ ...around, instances: { box: around.box } }))
-  return makeEndpoint(kind, { ...config, ...pipeline, check: [[senderCheck]], inline } as never, context)
+  return makeEndpoint(
+    kind,
+    { ...config, ...pipeline, check: [[senderCheck, ...around.checks]], inline } as never,
+    context,
+  )
 }
 
 const scopeOf = ({ instances, directory }: Surroundings): Scope => ({

@@ -158,7 +158,10 @@ export class Connection extends SMTPConnection {
   }
 
   #refuse(error: unknown): void {
-    if (error instanceof SmtpError) return this.reply(error.code, error.enhanced, error.message)
+    if (error instanceof SmtpError) {
+      this.reply(error.code, error.enhanced, error.message)
+      return
+    }
     this.#conversation.crashed?.(error)
     this.#farewell('4.0.0', 'Internal server error')
   }
