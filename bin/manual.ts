@@ -1,5 +1,6 @@
 import { manualOfGlobals, manualPage, reference } from '../core/config/manual.ts'
 import { didYouMean } from '../core/config/nearest.ts'
+import { actionWords } from '../core/mail/fail_action.ts'
 import { globals } from '../core/mail/globals.ts'
 import type { ModuleDefinition } from '../core/module.ts'
 import { pipelineDirectives } from '../core/pipeline/index.ts'
@@ -26,7 +27,7 @@ export const manual: Command = {
 }
 
 const json = async (registry: Registry): Promise<string> =>
-  `${JSON.stringify(reference(await all(registry), globals, { pipeline: pipelineDirectives }), null, 1)}\n`
+  `${JSON.stringify(reference(await all(registry), globals, { action: actionWords, pipeline: pipelineDirectives }), null, 1)}\n`
 
 const page = async (registry: Registry, name: string | undefined): Promise<string> => {
   if (name === undefined) return await overview(registry)

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../grammar/node.ts'
+import { ConfigError, type Node } from '../../grammar/node.ts'
 import { Directive } from '../config/directive.ts'
 import { didYouMean } from '../config/nearest.ts'
 import { quoted, withoutBlock } from '../config/values.ts'
@@ -7,7 +7,19 @@ import type { Action, Verdict } from './check.ts'
 import { parseReply } from './reply.ts'
 
 const actions: readonly Action[] = ['ignore', 'quarantine', 'reject']
-const usage = 'ignore|quarantine|reject [CODE [ENHANCED-CODE [TEXT]]]'
+
+const reply = '[CODE [ENHANCED-CODE [TEXT]]]'
+const usage = `ignore|quarantine|reject ${reply}`
+
+const written = (usage: string, doc: string) =>
+  new Directive<Node>({ args: `custom: ${usage || 'nothing'}`, usage, doc }, (node) => node)
+
+/** The words that such a directive begins with, for the manual. */
+export const actionWords = {
+  ignore: written('', 'Tells the log only.'),
+  quarantine: written(reply, 'Marks the message as fit for Junk; code and text are for the log.'),
+  reject: written(reply, 'Refuses, in the words of the check unless others are given.'),
+}
 
 /** What an administrator wants done about a finding, and said about it. */
 export interface FailAction {

@@ -42,7 +42,7 @@ export default defineModule({
       'Where rspamd is; /checkv2 is added to it. Without it, the URL after the name of the module, or else http://127.0.0.1:11333.',
     ),
     tls_client: tlsClient().inherit().default('').doc('How TLS is spoken where the URL is an https one.'),
-    settings_id: anyText('ID').default('""').doc('The settings that rspamd is to use, by their ID.'),
+    settings_id: anyText('ID').doc('The settings that rspamd is to use, by their ID.'),
     tag: anyText().default('maddy').doc('The tag of this server in the log of rspamd.'),
     hostname: text('NAME').inherit().doc('The name of this server that rspamd is told.'),
     io_error_action: failAction()
@@ -59,7 +59,7 @@ export default defineModule({
   },
   create({ inline, api_path, tls_client, ...config }, { log }) {
     const client = new HttpClient(checkUrl(api_path ?? inline ?? new URL('http://127.0.0.1:11333')), tls_client)
-    const server = { tag: config.tag, settingsId: config.settings_id, hostname: config.hostname ?? '' }
+    const server = { tag: config.tag, settingsId: config.settings_id ?? '', hostname: config.hostname ?? '' }
 
     const ask = async (headers: OutgoingHttpHeaders, message: Message, signal: AbortSignal): Promise<Verdict> => {
       try {
