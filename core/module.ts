@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Position } from '../grammar/node.ts'
 import type { Directive, Directives, Values } from './config/directive.ts'
 import type { EndpointAddress } from './config/endpoint.ts'
+import type { Counters } from './kit/counters.ts'
 import type { Resolver } from './kit/dns/resolver.ts'
 import type { Logger } from './log.ts'
 import type { Role } from './role.ts'
@@ -19,6 +20,10 @@ export interface Context {
   readonly directories: Directories
   /** Slows down failing logins, for the whole process. */
   readonly logins: Logins
+  /** Numbers that the process keeps of its work. */
+  readonly counters: Counters
+  /** Where other servers take mail: 25, but in tests. */
+  readonly smtpPort: number
   /** A path from the configuration: relative ones are taken from the state directory. */
   path(written: string): string
   /** Runs `session` for each client, once the configuration this instance belongs to is the one in force. Called from `start`. */

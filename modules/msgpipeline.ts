@@ -9,5 +9,6 @@ export default defineModule({
     debug: flag().inherit().default('no').doc('Verbose log.'),
     ...pipelineDirectives,
   },
-  create: (config, { at, log, dns }) => new Pipeline(config, { hostname: config.hostname, log, dns, at }),
+  create: (config, { at, log, dns, counters }) =>
+    new Pipeline(config, { hostname: config.hostname, log, dns, counters, at }),
 })

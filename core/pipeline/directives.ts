@@ -132,7 +132,7 @@ const readReroute = async (node: Node, scope: Scope): Promise<Located<MakeTarget
   if (extra) throw new ConfigError(extra.at, 'reroute takes a block only')
   if (!node.children?.length) throw new ConfigError(at, 'reroute needs a block that says where the message goes')
   const config = await readBlock(pipelineDirectives, node, scope)
-  return located(({ hostname, log, dns }) => new Pipeline(config, { hostname, log, dns, at }), at)
+  return located(({ hostname, log, dns, counters }) => new Pipeline(config, { hostname, log, dns, counters, at }), at)
 }
 
 /** `dmarc` knows these two words only, and none, which is yes. */

@@ -1,11 +1,13 @@
 import type { Address } from '../kit/address/address.ts'
 import { formatAddress } from '../kit/address/index.ts'
+import type { Counters } from '../kit/counters.ts'
 import type { AuthenticationResult } from '../kit/mail_auth/result.ts'
 import type { Message } from '../kit/message/message.ts'
 import type { Envelope } from '../kit/smtp/envelope.ts'
 import { SmtpError } from '../kit/smtp/error.ts'
 import type { Logger } from '../log.ts'
 import type { Check, Edits, Inspection, Verdict } from '../mail/check.ts'
+import type { Surroundings } from './pipeline.ts'
 
 /** One check's view of the message: which stages it has been through. */
 interface Seen {
@@ -33,12 +35,14 @@ export class Inspections implements AsyncDisposable {
   readonly edits: Edits[] = []
   readonly #envelope: Envelope
   readonly #log: Logger
+  readonly #counters: Counters
   readonly #seen = new Map<Check, Seen>()
   readonly #recipients: Address[] = []
 
-  constructor(envelope: Envelope, log: Logger) {
+  constructor(envelope: Envelope, { log, counters }: Pick<Surroundings, 'log' | 'counters'>) {
     this.#envelope = envelope
     this.#log = log
+    this.#counters = counters
   }
 
   /** Shows client and sender to checks that have not seen them; null is `<>`. Throws SmtpError when one of them refuses. */
@@ -97,32 +101,41 @@ export class Inspections implements AsyncDisposable {
     let refusal: SmtpError | undefined
     let failure: SmtpError | undefined
     for (const [at, verdict] of verdicts.entries()) {
-      if (verdict.status === 'rejected') failure ??= this.#failed(verdict.reason, involved[at]?.check.name)
-      else if (verdict.value) refusal ??= this.#take(verdict.value)
+      const check = involved[at]?.check.name ?? ''
+      if (verdict.status === 'rejected') failure ??= this.#failed(verdict.reason, check)
+      else if (verdict.value) refusal ??= this.#take(verdict.value, check)
     }
     if (refusal ?? failure) throw refusal ?? failure
   }
 
   /** Returns the reason when the verdict is a refusal. */
-  #take({ reason, action, results = [], fields = [], edits }: Verdict): SmtpError | undefined {
+  #take({ reason, action, results = [], fields = [], edits }: Verdict, check: string): SmtpError | undefined {
     this.results.push(...results)
     this.fields.push(...fields)
     if (edits) this.edits.push(edits)
-    if (!reason || action === 'reject') return reason
-    if (action === 'quarantine') this.quarantine(reason)
+    if (!reason) return undefined
+    if (action === 'reject') return this.rejected(reason, check)
+    if (action === 'quarantine') this.quarantine(reason, check)
     else this.#log.error('no check action', reason)
     return undefined
   }
 
-  quarantine(reason: SmtpError): void {
+  /** Counts a refusal, which it returns. */
+  rejected(reason: SmtpError, check: string): SmtpError {
+    this.#counters.add('maddy_check_reject', { check })
+    return reason
+  }
+
+  quarantine(reason: SmtpError, check: string): void {
     this.quarantined = true
+    this.#counters.add('maddy_check_quarantined', { check })
     this.#log.error('quarantined', reason)
   }
 
   /** A check that could not judge lets nothing through. */
-  #failed(error: unknown, check: string | undefined): SmtpError {
+  #failed(error: unknown, check: string): SmtpError {
     this.#log.error('check failed', error, { check })
-    return error instanceof SmtpError ? error : SmtpError.from(error)
+    return SmtpError.from(error)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,7 +37,7 @@ export class Passage implements Delivery {
     this.#way = way
     this.#envelope = envelope
     this.#log = way.log.with({ msg_id: envelope.id })
-    this.#inspections = new Inspections(envelope, this.#log)
+    this.#inspections = new Inspections(envelope, { log: this.#log, counters: way.counters })
     this.#sender = this.#finalSender = envelope.reversePath
   }
 
@@ -178,8 +178,8 @@ export class Passage implements Delivery {
     const { dns } = this.#way
     const verdict = await within(dmarcTimeout, (signal) => evaluateDmarc({ header, results }, dns, signal))
     const { result, policy, error } = verdict
-    if (error && policy === 'reject') throw error
-    if (error && policy === 'quarantine') this.#inspections.quarantine(error)
+    if (error && policy === 'reject') throw this.#inspections.rejected(error, 'dmarc')
+    if (error && policy === 'quarantine') this.#inspections.quarantine(error, 'dmarc')
     return result
   }
 

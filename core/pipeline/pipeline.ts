@@ -1,5 +1,6 @@
 import type { Position } from '../../grammar/node.ts'
 import { toAscii } from '../kit/address/index.ts'
+import type { Counters } from '../kit/counters.ts'
 import type { Resolver } from '../kit/dns/resolver.ts'
 import type { Envelope, Origin } from '../kit/smtp/envelope.ts'
 import { SmtpError } from '../kit/smtp/error.ts'
@@ -18,6 +19,7 @@ export interface Surroundings {
   readonly hostname: string
   readonly log: Logger
   readonly dns: Resolver
+  readonly counters: Counters
 }
 
 export interface PipelineOptions extends Surroundings {

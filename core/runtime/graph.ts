@@ -222,6 +222,7 @@ export class Graph implements AsyncDisposable {
     const at = node.name.at
     const context: Context = makeContext(host, {
       name,
+      module: definition.name,
       at,
       log: host.logger(definition.name, debugging(config)),
       addLease: (lease) => this.#served.push({ endpoint: definition.name, lease }),

@@ -1,4 +1,5 @@
 import type { EndpointAddress } from '../config/endpoint.ts'
+import { Counters } from '../kit/counters.ts'
 import type { Resolver } from '../kit/dns/resolver.ts'
 import type { Logger } from '../log.ts'
 import type { Logins, ServeOptions, Session } from '../module.ts'
@@ -30,6 +31,7 @@ export class ProcessHost implements Disposable {
   /** Has no name, so that its lines begin with what happened. */
   readonly log: Logger
   readonly listeners: Listeners
+  readonly counters = new Counters()
   readonly #shared = new Shared()
 
   /** Opens the log. Throws RangeError for a target that cannot be meant, and what opening one throws. */
@@ -42,11 +44,13 @@ export class ProcessHost implements Disposable {
 
   /** The process as one configuration is to see it. */
   for({ directories, debug }: Settings): Host {
-    const { dns, logins, debug: flag } = this.options
+    const { dns, logins, debug: flag, smtpPort } = this.options
     const claim = this.listeners.claim(directories.runtime)
     return {
       dns,
       logins,
+      counters: this.counters,
+      smtpPort: smtpPort ?? 25,
       directories,
       logger: (name, own) => makeLogger(this.output, name, own ?? debug ?? flag),
       lease: (address: EndpointAddress, session: Session, options: ServeOptions): Promise<Lease> =>

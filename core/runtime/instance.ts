@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Node, Position } from '../../grammar/node.ts'
 import type { EndpointAddress } from '../config/endpoint.ts'
+import type { Counters } from '../kit/counters.ts'
 import type { Resolver } from '../kit/dns/resolver.ts'
 import type { Logger } from '../log.ts'
 import type { Directories, Lifecycle, Logins, ModuleDefinition, ServeOptions, Session } from '../module.ts'
@@ -11,6 +12,8 @@ export interface Host {
   readonly dns: Resolver
   readonly directories: Directories
   readonly logins: Logins
+  readonly counters: Counters
+  readonly smtpPort: number
   /** A logger of that name; `debug` is the instance's own setting, undefined when it has none. */
   logger(name: string, debug?: boolean): Logger
   /** Binds the address unless it is bound already. Connections wait unread until the lease serves them. */

@@ -15,6 +15,7 @@ import { Arrival } from './arrival.ts'
 import type { lmtpDirectives } from './directives.ts'
 import { Session } from './session.ts'
 import type { Settings } from './settings.ts'
+import { Tally } from './tally.ts'
 
 export type SmtpConfig = Values<typeof lmtpDirectives> & { readonly inline: readonly EndpointAddress[] }
 
@@ -37,6 +38,7 @@ export const makeEndpoint = (
     hostname,
     log,
     dns: context.dns,
+    counters: context.counters,
     at: context.at,
     entry: { hideClient: kind === 'submission' },
   })
@@ -64,6 +66,7 @@ export const makeEndpoint = (
     authenticator,
     dns: context.dns,
     log,
+    tally: new Tally(context.counters, kind),
     spool: await openBuffer(config.buffer, context),
     maxHeaderSize: config.max_header_size,
     maxReceived: config.max_received,

@@ -43,6 +43,7 @@ export class Session implements Receiver {
     try {
       await this.#settings.pipeline.greeted(this.#originNow(this.#reverse?.known ?? null))
     } catch (error) {
+      this.#settings.tally.failed('EHLO', error)
       this.#settings.log.error('EHLO error', error, { src_ip: formatPeer(this.#peer), src_host: this.#helo })
       throw error
     }
@@ -76,6 +77,7 @@ export class Session implements Receiver {
       if (!this.#transaction && this.#mail) await this.#beginDeferred(this.#mail)
       await this.#transaction?.recipient(path)
     } catch (error) {
+      this.#settings.tally.failed('RCPT', error)
       this.#countError(error, path)
       throw error
     }

@@ -1,5 +1,6 @@
 import type { Authenticator, Limits, Logger, Pipeline, Resolver } from '../../core/index.ts'
 import type { SpoolOptions } from '../../core/kit/message/spool.ts'
+import type { Tally } from './tally.ts'
 
 /** What all sessions of an endpoint share. */
 export interface Settings {
@@ -12,6 +13,7 @@ export interface Settings {
   readonly authenticator: Authenticator
   readonly dns: Resolver
   readonly log: Logger
+  readonly tally: Tally
   /** Where bodies are kept. */
   readonly spool: SpoolOptions
   /** In bytes. */

@@ -58,9 +58,11 @@ export class Transaction implements AsyncDisposable {
       const { smtputf8, requireTls } = parameters
       const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, origin }
       const delivery = await started(pipeline.begin(envelope), id)
+      settings.tally.started()
       return new Transaction(settings, envelope, log, delivery, slots)
     } catch (error) {
       slots?.[Symbol.dispose]()
+      settings.tally.failed('MAIL', error)
       log.error(settings.deferSenderReject ? 'MAIL FROM error (deferred)' : 'MAIL FROM error', error)
       throw error
     }
@@ -90,6 +92,7 @@ export class Transaction implements AsyncDisposable {
       return outcomes
     } catch (error) {
       const failure = failureOf(error, this.envelope.id)
+      this.#settings.tally.failed('DATA', failure)
       this.log.error('DATA error', failure)
       throw failure
     }
@@ -147,13 +150,20 @@ export class Transaction implements AsyncDisposable {
   #outcomes(failed: ReadonlyMap<Address, SmtpError>, otherwise?: SmtpError): readonly (SmtpError | undefined)[] {
     return this.#recipients.map((to) => {
       const error = failed.get(to)
-      if (error) this.log.error('DATA error', error, { rcpt: formatAddress(to) })
+      if (error) {
+        this.#settings.tally.failed('DATA', error)
+        this.log.error('DATA error', error, { rcpt: formatAddress(to) })
+      }
       return error ? failureOf(error, this.envelope.id) : otherwise
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#committed) this.log.info('aborted')
+    if (this.#committed) this.#settings.tally.completed()
+    else {
+      this.#settings.tally.aborted()
+      this.log.info('aborted')
+    }
     try {
       await this.#delivery[Symbol.asyncDispose]()
     } finally {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Check, Checks, Inspection, Modifier, Resolver, Table, Target, Verdict } from '../../../core/index.ts'
-import { Pipeline, pipelineDirectives, readBlock } from '../../../core/index.ts'
+import { Counters, Pipeline, pipelineDirectives, readBlock } from '../../../core/index.ts'
 import { formatAddress, parseAddress } from '../../../core/kit/address/index.ts'
 import { zone } from '../../../core/kit/dns/memory.ts'
 import { type Line, lineLogger } from '../../support/logger.ts'
@@ -37,6 +37,7 @@ export const pipeline = async (conf: string, world: World = {}): Promise<Pipelin
     hostname: 'mx.example.org',
     log: lineLogger(lines),
     dns,
+    counters: new Counters(),
     at: node.name.at,
     ...(entry && { entry }),
   })

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Check, Context, Directives, Envelope, Fields, Lifecycle, Resolver, Scope } from '../../../core/index.ts'
-import { ConfigError, pipelineDirectives, readBlock, SmtpError } from '../../../core/index.ts'
+import { ConfigError, Counters, pipelineDirectives, readBlock, SmtpError } from '../../../core/index.ts'
 import { formatAddress } from '../../../core/kit/address/index.ts'
 import { zone } from '../../../core/kit/dns/memory.ts'
 import { bytesOf } from '../../../core/kit/message/body.ts'
@@ -103,12 +103,13 @@ export interface EndpointOptions {
   readonly box?: Box
   /** Besides the one that refuses senders from `refused.example`. */
   readonly checks?: readonly Check[]
+  readonly counters?: Counters
 }
 
 /** An endpoint at work, from a block such as `smtp tcp://127.0.0.1:0 { hostname mx.h.example … }`. */
 export const endpoint = async (
   conf: string,
-  { dns = zone({}), instances = {}, box = new Box(), checks = [] }: EndpointOptions = {},
+  { dns = zone({}), instances = {}, box = new Box(), checks = [], counters = new Counters() }: EndpointOptions = {},
 ): Promise<TestEndpoint> => {
   await using held = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'tsmaddy-smtp-'))
@@ -118,7 +119,7 @@ export const endpoint = async (
   const ended: Promise<void>[] = []
   const sockets = new Set<Socket>()
   const stop = new AbortController()
-  const made = await create(conf, { dns, instances, box, checks, directory, lines, serve })
+  const made = await create(conf, { dns, instances, box, checks, counters, directory, lines, serve })
 
   async function serve(...[addresses, session]: Parameters<Context['serve']>) {
     for (const address of addresses) {
@@ -186,6 +187,7 @@ interface Surroundings {
   readonly instances: Readonly<Record<string, unknown>>
   readonly box: Box
   readonly checks: readonly Check[]
+  readonly counters: Counters
   readonly directory: string
   readonly lines: Line[]
   readonly serve: Context['serve']
@@ -205,6 +207,8 @@ const create = async (conf: string, around: Surroundings): Promise<Lifecycle> =>
     dns: around.dns,
     directories: { state: around.directory, runtime: around.directory, libexec: around.directory },
     logins: new LoginGuard({ first: 1, longest: 1 }),
+    counters: around.counters,
+    smtpPort: 25,
     path: (written) => join(around.directory, written),
     serve: around.serve,
     shared: () => {
