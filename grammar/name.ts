@@ -18,6 +18,8 @@ export const nameFault = (name: string): { readonly offset: number; readonly rea
     return { offset: 0, reason: `the name of a directive cannot start with a digit: ${show(name)}` }
   const [bad] = /[^\p{L}\p{Nd}._-]/u.exec(name) ?? []
   if (bad === undefined) return undefined
+  if (name.startsWith('&'))
+    return { offset: 0, reason: `a line cannot start with a reference: a directive is missing before ${show(name)}` }
   const offset = name.indexOf(bad)
   const reason = /[{}]/.test(bad)
     ? `put a space ${offset === 0 ? 'after' : 'before'} ${bad}, which is part of the name ${show(name)} otherwise`

@@ -1,9 +1,15 @@
-/** The known word that `written` most likely stands for: few edits away, in any case of letters; undefined when none is near. */
+/**
+ * The known word that `written` most likely stands for, in any case of letters: the only one that begins so, or one that is
+ * few edits away; undefined when none is near.
+ */
 export const nearest = (written: string, known: Iterable<string>): string | undefined => {
   const sought = written.toLowerCase()
+  const words = new Set(known)
+  const [longer, another] = [...words].filter((word) => word.toLowerCase().startsWith(sought))
+  if (longer !== undefined && another === undefined && sought.length >= 3) return longer
   let best: string | undefined
   let least = Math.max(1, Math.floor(sought.length / 3)) + 1
-  for (const word of known) {
+  for (const word of words) {
     const distance = edits(sought, word.toLowerCase(), least)
     if (distance < least) [best, least] = [word, distance]
   }

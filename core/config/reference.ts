@@ -34,8 +34,13 @@ export const useAll = <T>(role: Role<T>) =>
     },
   )
 
-/** A group: `limits &name`, another module of the role, or a block that is one of `module` in place. */
+/** A group: `limits &name`, or a block that is one of `module` in place. */
 export const useGroup = <T>(role: Role<T>, module: string) =>
-  new Directive<T | undefined>({ args: `block:${module}`, usage: '&NAME|{ … }', role }, (node, scope) =>
-    scope.instance(role, node, module),
-  )
+  new Directive<T | undefined>({ args: `block:${module}`, usage: '&NAME|{ … }', role }, (node, scope) => {
+    const [first] = node.args
+    if (first && !first.text.startsWith('&')) {
+      const { text } = node.name
+      throw new ConfigError(first.at, `${text} takes &NAME or a block: ${text} { ${first.text} … }`)
+    }
+    return scope.instance(role, node, module)
+  })

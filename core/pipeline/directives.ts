@@ -141,7 +141,8 @@ function yesOrNo() {
     { args: 'custom: [yes|no]', usage: '[yes|no]', values: ['yes', 'no'] },
     (node) => {
       withoutBlock(node)
-      const [word] = node.args
+      const [word, extra] = node.args
+      if (extra) throw new ConfigError(extra.at, `dmarc takes only yes or no, not ${quoted(extra.text)} as well`)
       if (!word) return true
       if (word.text !== 'yes' && word.text !== 'no')
         throw new ConfigError(word.at, `expected yes or no, not ${quoted(word.text)}`)

@@ -13,14 +13,21 @@ import type { Surroundings } from './pipeline.ts'
 interface Seen {
   readonly check: Check
   readonly inspection: Inspection
-  /** It has judged client and sender. */
-  begun: boolean
-  readonly recipients: Set<string>
+  /**
+   * What it has been shown, by a key for each, and its refusal where it refused that. Nobody is shown anything twice, and
+   * a refusal stands for the rest of the message: a client that names a recipient again gets the same reply.
+   */
+  readonly judged: Map<string | symbol, SmtpError | undefined>
   /** How many of the accepted recipients it has been shown. */
   shown: number
 }
 
-type Stage = (inspection: Inspection, signal: AbortSignal) => Promise<Verdict | undefined> | undefined
+interface Stage {
+  readonly name: Exclude<keyof Inspection, symbol>
+  /** What is shown. */
+  readonly key: string | symbol
+  show(inspection: Inspection, signal: AbortSignal): Promise<Verdict | undefined> | undefined
+}
 
 /**
  * What all checks have to say of one message. A check that stands in several blocks has one state; one that comes in late,
@@ -48,16 +55,23 @@ export class Inspections implements AsyncDisposable {
   /** Shows client and sender to checks that have not seen them; null is `<>`. Throws SmtpError when one of them refuses. */
   async begin(checks: readonly Check[], sender: Address | null): Promise<void> {
     if (checks.length === 0) return
-    const late = checks.map((check) => this.#state(check)).filter(({ begun }) => !begun)
-    for (const seen of late) seen.begun = true
-    await this.#run(late, 'connection', (inspection, signal) => inspection.connection?.(signal))
-    await this.#run(late, 'sender', (inspection, signal) => inspection.sender?.(sender, signal))
+    const states = this.#states(checks)
+    await this.#run(states, {
+      name: 'connection',
+      key: 'connection',
+      show: (inspection, signal) => inspection.connection?.(signal),
+    })
+    await this.#run(states, {
+      name: 'sender',
+      key: 'sender',
+      show: (inspection, signal) => inspection.sender?.(sender, signal),
+    })
   }
 
   /** Shows a recipient to checks that have begun, and those before to who has missed them. Throws SmtpError. */
   async recipient(checks: readonly Check[], to: Address): Promise<void> {
     if (checks.length === 0) return
-    const states = checks.map((check) => this.#state(check))
+    const states = this.#states(checks)
     for (let at = Math.min(...states.map(({ shown }) => shown)); at < this.#recipients.length; at++) {
       const earlier = this.#recipients[at]
       if (earlier) await this.#showRecipient(states, earlier)
@@ -74,46 +88,61 @@ export class Inspections implements AsyncDisposable {
   /** Shows the content to checks that have begun. Throws SmtpError when one of them refuses. */
   async message(checks: readonly Check[], message: Message): Promise<void> {
     if (checks.length === 0) return
-    const states = checks.map((check) => this.#state(check))
-    await this.#run(states, 'message', (inspection, signal) => inspection.message?.(message, signal))
+    await this.#run(this.#states(checks), {
+      name: 'message',
+      key: Symbol('message'), // once for each block
+      show: (inspection, signal) => inspection.message?.(message, signal),
+    })
   }
 
-  async #showRecipient(states: readonly Seen[], to: Address): Promise<void> {
-    const key = formatAddress(to)
-    const late = states.filter(({ recipients }) => !recipients.has(key))
-    for (const { recipients } of late) recipients.add(key)
-    await this.#run(late, 'recipient', (inspection, signal) => inspection.recipient?.(to, signal))
+  #showRecipient(states: readonly Seen[], to: Address): Promise<void> {
+    return this.#run(states, {
+      name: 'recipient',
+      key: `recipient ${formatAddress(to)}`,
+      show: (inspection, signal) => inspection.recipient?.(to, signal),
+    })
+  }
+
+  /** One for each check, however often it is listed. */
+  #states(checks: readonly Check[]): readonly Seen[] {
+    return [...new Set(checks.map((check) => this.#state(check)))]
   }
 
   #state(check: Check): Seen {
     const known = this.#seen.get(check)
     if (known) return known
-    const seen: Seen = { check, inspection: check.begin(this.#envelope), begun: false, recipients: new Set(), shown: 0 }
+    const seen: Seen = { check, inspection: check.begin(this.#envelope), judged: new Map(), shown: 0 }
     this.#seen.set(check, seen)
     return seen
   }
 
-  /** Runs a stage of all at once, and takes in what they found. Throws the first refusal, in the order of the checks. */
-  async #run(states: readonly Seen[], name: Exclude<keyof Inspection, symbol>, stage: Stage): Promise<void> {
+  /**
+   * Runs a stage of all at once, and takes in what they found. Throws the first refusal for good in the order of the checks,
+   * or else the first.
+   */
+  async #run(states: readonly Seen[], stage: Stage): Promise<void> {
+    const { name, key } = stage
     const involved = states.filter(({ inspection }) => inspection[name])
     if (involved.length === 0) return
-    const verdicts = await Promise.allSettled(involved.map((seen) => judged(seen, stage)))
-    let refusal: SmtpError | undefined
-    let failure: SmtpError | undefined
-    for (const [at, verdict] of verdicts.entries()) {
-      const check = involved[at]?.check.name ?? ''
-      if (verdict.status === 'rejected') failure ??= this.#failed(verdict.reason, check)
-      else if (verdict.value) refusal ??= this.#take(verdict.value, check)
-    }
-    if (refusal ?? failure) throw refusal ?? failure
+    const late = involved.filter(({ judged }) => !judged.has(key))
+    const verdicts = await Promise.allSettled(late.map((seen) => judge(seen, stage)))
+    for (const [at, { check, judged }] of late.entries()) judged.set(key, this.#outcome(verdicts[at], check.name))
+    const refusals = involved.flatMap(({ judged }) => judged.get(key) ?? [])
+    if (refusals.length > 0) throw refusals.find(({ temporary }) => !temporary) ?? refusals[0]
   }
 
-  /** Returns the reason when the verdict is a refusal. */
-  #take({ reason, action, results = [], fields = [], edits }: Verdict, check: string): SmtpError | undefined {
+  /** Takes in what a check found. Returns the refusal, if it is one. */
+  #outcome(verdict: PromiseSettledResult<Verdict | undefined> | undefined, check: string): SmtpError | undefined {
+    if (verdict?.status === 'rejected') return this.#failed(verdict.reason, check)
+    return verdict?.value && this.#take(verdict.value, check)
+  }
+
+  #take({ reason: found, action, results = [], fields = [], edits }: Verdict, check: string): SmtpError | undefined {
     this.results.push(...results)
     this.fields.push(...fields)
     if (edits) this.edits.push(edits)
-    if (!reason) return undefined
+    if (!found) return undefined
+    const reason = found.noting({ check })
     if (action === 'reject') return this.rejected(reason, check)
     if (action === 'quarantine') this.quarantine(reason, check)
     else this.#log.error('no check action', reason)
@@ -135,7 +164,7 @@ export class Inspections implements AsyncDisposable {
   /** A check that could not judge lets nothing through. */
   #failed(error: unknown, check: string): SmtpError {
     this.#log.error('check failed', error, { check })
-    return SmtpError.from(error)
+    return SmtpError.from(error).noting({ check })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,15 +174,15 @@ export class Inspections implements AsyncDisposable {
   }
 }
 
-const judged = ({ check, inspection }: Seen, stage: Stage): Promise<Verdict | undefined> =>
-  within(check.timeout, async (signal) => stage(inspection, signal))
+const judge = ({ check, inspection }: Seen, { show }: Stage): Promise<Verdict | undefined> =>
+  within(check.timeout, async (signal) => show(inspection, signal))
 
 /** Lets a check work, for no longer than it may. Rejects when it does not come to an end. */
 export const within = async <T>(timeout: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const deadline = new AbortController()
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const giveUp = () => {
-    const reason = new Error('the check took too long')
+    const reason = new Error(`the check took too long (${timeout} ms)`)
     deadline.abort(reason)
     reject(reason)
   }

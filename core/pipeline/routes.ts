@@ -62,7 +62,10 @@ class Compiler {
         'deliver_to, reroute, reject and destination belong inside source and default_source, once these are used'
       this.#wrong(firstOf(config) ?? at, what)
     } else if (!handled && !given) {
-      this.#wrong(at, 'source is used, so default_source has to say what becomes of other senders')
+      this.#wrong(
+        config.source[0]?.at ?? at,
+        'source is used, so default_source has to say what becomes of other senders',
+      )
     }
     const otherwise = given ? this.#source(given, at, handlingOf(given)) : this.#source(config, at, implied, !handled)
     const choice = choiceOf(config.source_in, config.source, otherwise, ({ value, at }) =>
@@ -78,13 +81,19 @@ class Compiler {
     const direct = !emptyDestination(config)
     const byDestination = config.destination.length > 0 || given !== undefined
     if (!direct && !byDestination && !silent) {
-      this.#wrong(at, 'nothing says where messages go: deliver_to, reroute, reject or destination is needed')
+      this.#wrong(
+        config.destination_in[0]?.at ?? at,
+        'nothing says where messages go: deliver_to, reroute, reject or destination is needed',
+      )
     } else if (direct && byDestination) {
       const what =
         'deliver_to, reroute and reject belong inside destination and default_destination, once these are used'
       this.#wrong(placeOf(config) ?? at, what)
     } else if (!direct && byDestination && !given) {
-      this.#wrong(at, 'destination is used, so default_destination has to say what becomes of other recipients')
+      this.#wrong(
+        config.destination[0]?.at ?? at,
+        'destination is used, so default_destination has to say what becomes of other recipients',
+      )
     }
     const otherwise = given ? this.#destination(given, handlingOf(given)) : this.#destination(config, implied)
     const choice = choiceOf(config.destination_in, config.destination, otherwise, ({ value }) =>

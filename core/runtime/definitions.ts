@@ -31,7 +31,8 @@ export const findDefinition = async (
   const prefix = role && role.namespace !== '' ? `${role.namespace}.` : ''
   const names = [...(await registry.names()), ...alsoKnown]
   const near = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
-  const hint = didYouMean(written, [...near, ...names])
+  const elsewhere = role && names.find((name) => name.endsWith(`.${written}`))
+  const hint = elsewhere ? `; ${elsewhere} cannot be used here` : didYouMean(written, [...near, ...names])
   throw new ConfigError(word.at, `no module is called ${candidates.join(' or ')}${hint}`)
 }
 
@@ -56,7 +57,7 @@ export const readConfig = async (
     const [extra] = words
     if (!inline && extra)
       throw new ConfigError(extra.at, `${name} takes no words after its name, such as ${extra.text}`)
-    return await inline?.read(name, words.length > 0 ? [header] : [], node.name, scope)
+    return await inline?.read(node.name.text, words.length > 0 ? [header] : [], node.name, scope)
   })
   problems.raise()
   return { ...values, inline: given, lines: listed }
@@ -77,4 +78,7 @@ export const checkRole = ({ name, provides }: ModuleDefinition, role: Role<unkno
   )
 }
 
-const spoken = ({ name }: Role<unknown>): string => name.replaceAll('_', ' ')
+const spoken = ({ name }: Role<unknown>): string => words[name] ?? name.replaceAll('_', ' ')
+
+/** Where the name of a role would be no word for an instance of it. */
+const words: Readonly<Record<string, string>> = { checks: 'group of checks', modify: 'modifier' }

@@ -64,6 +64,6 @@ function bareNewlines(usual: 'refuse' | 'normalize') {
   return oneOf('refuse', 'normalize')
     .default(usual)
     .doc(
-      'What becomes of a message with a CR or LF on its own, which servers have been tricked with into seeing two messages in one: it is refused, or every such octet made a CRLF.',
+      'What becomes of a message with a CR or LF on its own, or NULs in front of a dot, which servers have been tricked with into seeing two messages in one: it is refused, or mended by a CRLF in each such place.',
     )
 }

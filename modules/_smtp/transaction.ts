@@ -64,7 +64,7 @@ export class Transaction implements AsyncDisposable {
       slots?.[Symbol.dispose]()
       settings.tally.failed('MAIL', error)
       log.error(settings.deferSenderReject ? 'MAIL FROM error (deferred)' : 'MAIL FROM error', error)
-      throw error
+      throw error instanceof SmtpError ? error.noting({ msg_id: id }) : error // which recipients are told of later
     }
   }
 

@@ -35,8 +35,8 @@ export default defineModule({
       .default('reject')
       .doc('What becomes of mail whose sender, user or header cannot be read, or could not be looked up.'),
     malformed_action: failAction().doc('The same as err_action for headers alone, and preferred to it there.'),
-    auth_normalize: normalizer().inherit().default('auto').doc('What is done to the user name before it is mapped.'),
-    from_normalize: normalizer().inherit().default('auto').doc('What is done to a sender address before it is mapped.'),
+    auth_normalize: normalizer().default('auto').doc('What is done to the user name before it is mapped.'),
+    from_normalize: normalizer().default('auto').doc('What is done to a sender address before it is mapped.'),
     debug: flag().inherit().default('no').doc('Verbose log.'),
   },
   create(config) {

@@ -71,7 +71,7 @@ const cases: Readonly<Record<string, Accepted | Refused>> = {
   '36: a name may start with .': { text: '.a x', gives: '.a[x]' },
   '37: a name has no :': { text: 'a:b c', at: ['1:2'], says: /cannot contain ":"/ },
   '37: a name has no /': { text: 'a/b c', at: ['1:2'], says: /cannot contain "\/"/ },
-  '37: a name has no &': { text: '&a c', at: ['1:1'], says: /cannot contain "&"/ },
+  '37: a name has no &': { text: '&a c', at: ['1:1'], says: /a directive is missing before "&a"/ },
   '38: a name has no space': { text: '"a b" c', at: ['1:1'], says: /cannot contain " "/ },
   '39: an empty word is an argument': { text: 'a ""', gives: 'a[""]' },
   '39: an empty name is refused': { text: '"" a', at: ['1:1'], says: /cannot be empty/ },

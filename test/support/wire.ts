@@ -143,7 +143,8 @@ const toRegExp = (pattern: string): RegExp =>
 
 /** Connects to a port of this machine, or to the path of a Unix socket. */
 export const dial = async (to: number | string, options: { localAddress?: string } = {}): Promise<WireClient> => {
-  const socket = typeof to === 'number' ? connectTcp({ host: '127.0.0.1', port: to, noDelay: true, ...options }) : connectTcp(to)
+  const socket =
+    typeof to === 'number' ? connectTcp({ host: '127.0.0.1', port: to, noDelay: true, ...options }) : connectTcp(to)
   await new Promise<void>((resolve, reject) => socket.once('connect', () => resolve()).once('error', reject))
   return new WireClient(socket)
 }

@@ -57,6 +57,12 @@ export class SmtpError extends Error {
       : SmtpError.temporary(451, '4.3.0', 'Internal server error', { cause: error })
   }
 
+  /** The same failure, with more for the log; what it tells already stands. */
+  noting(fields: Readonly<Record<string, unknown>>): SmtpError {
+    const { code, enhanced, message, cause } = this
+    return new SmtpError(code, enhanced, message, { ...fields, ...this.fields, ...(cause !== undefined && { cause }) })
+  }
+
   get temporary(): boolean {
     return this.code < 500
   }

@@ -75,6 +75,20 @@ test('checks of every message come before those of a source, and these before th
   )
 })
 
+test('the checks of several lines are one list', async () => {
+  const seen: string[] = []
+  const checks = { one: [watcher('x', seen), watcher('y', seen)], two: [watcher('z', seen)] }
+  await send('check &one\ncheck &two\ndeliver_to &a', { checks })
+  assert.deepEqual(seen.slice(0, 6), [
+    'x connection',
+    'y connection',
+    'z connection',
+    'x sender s@s.example',
+    'y sender s@s.example',
+    'z sender s@s.example',
+  ])
+})
+
 test('a check of a destination is shown the recipients before it, once each', async () => {
   const seen: string[] = []
   const conf = `
@@ -166,6 +180,76 @@ test('a refusal at the recipient stage refuses that recipient only', async () =>
   await delivery.message(sampleMessage())
   await delivery.commit()
   assert.deepEqual(told(log), ['a begin', 'a rcpt good@a.example', 'a message', 'a commit'])
+})
+
+test('a recipient that a check has refused stays refused when the client names it again', async () => {
+  const seen: string[] = []
+  const picky = watcher('x', seen, { recipient: () => refusal })
+  const router = await pipeline('check &one\ndeliver_to dummy', { checks: { one: [picky] } })
+  await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+  await assert.rejects(delivery.recipient(parseAddress('u@a.example')), { code: 550 })
+  await assert.rejects(delivery.recipient(parseAddress('u@a.example')), { code: 550 })
+  assert.deepEqual(seen.slice(2), ['x rcpt u@a.example'])
+})
+
+for (const stage of ['connection', 'sender'] as const) {
+  test(`a check of a destination that refuses at the ${stage} stage refuses every recipient there`, async () => {
+    const log: Recorded[] = []
+    const seen: string[] = []
+    const conf = `
+      destination a.example {
+        check &late
+        deliver_to &a
+      }
+      destination b.example { deliver_to &a }
+      default_destination { reject }`
+    const router = await pipeline(conf, {
+      targets: { a: recorder(log, 'a').target },
+      checks: { late: [watcher('polite', []), watcher('strict', seen, { [stage]: refusal })] },
+    })
+    await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+    await assert.rejects(delivery.recipient(parseAddress('u@a.example')), { code: 550 })
+    await assert.rejects(delivery.recipient(parseAddress('v@a.example')), { code: 550 })
+    await delivery.recipient(parseAddress('u@b.example'))
+    assert.deepEqual(told(log), ['a begin', 'a rcpt u@b.example'])
+    assert.equal(seen.filter((line) => line.startsWith(`strict ${stage}`)).length, 1)
+  })
+}
+
+test('a check that was not done in time with a destination refuses every recipient there', async () => {
+  const endless: Check = { name: 'y', timeout: 1, begin: () => ({ connection: () => new Promise(() => {}) }) }
+  const conf = `
+    destination a.example {
+      check &late
+      deliver_to dummy
+    }
+    default_destination { reject }`
+  const router = await pipeline(conf, { checks: { late: [endless] } })
+  await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+  await assert.rejects(delivery.recipient(parseAddress('u@a.example')), { code: 451 })
+  await assert.rejects(delivery.recipient(parseAddress('v@a.example')), { code: 451 })
+})
+
+test('a check that is written twice in a place is shown everything once', async () => {
+  const seen: string[] = []
+  const conf = 'check &one\ncheck &one\ndeliver_to &a'
+  await send(conf, { checks: { one: [watcher('x', seen)] } })
+  assert.deepEqual(seen, ['x connection', 'x sender s@s.example', 'x rcpt u@a.example', 'x message', 'x closed'])
+})
+
+test('what other checks find in a recipient counts when one of them refuses it', async () => {
+  const log: Recorded[] = []
+  const bad = (verdict: Verdict) => ({ recipient: (to: string) => (to.startsWith('bad') ? verdict : undefined) })
+  const field = { fields: ['X-Seen: yes\r\n'] }
+  const router = await pipeline('check &two\ndeliver_to &a', {
+    targets: { a: recorder(log, 'a').target },
+    checks: { two: [watcher('x', [], bad(refusal)), watcher('y', [], bad({ ...suspicion, ...field }))] },
+  })
+  await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+  await assert.rejects(delivery.recipient(parseAddress('bad@a.example')), { code: 550 })
+  await delivery.recipient(parseAddress('good@a.example'))
+  await delivery.message(sampleMessage())
+  assert.equal(log.find(({ event }) => event === 'message')?.quarantined, true)
 })
 
 test('a refusal of the content refuses the message for all, and nothing is given to a target', async () => {
@@ -273,6 +357,34 @@ test('a refusal for good goes before a check that could not tell', async () => {
   const broken: Check = { name: 'y', timeout: 0, begin: () => ({ sender: () => Promise.reject(new Error('no idea')) }) }
   const checks = { both: [broken, watcher('y', [], { sender: refusal })] }
   await assert.rejects(send('check &both\ndeliver_to &a', { checks }), { code: 550 })
+})
+
+test('a refusal for good goes before one for now, in whatever order', async () => {
+  const later: Verdict = { action: 'reject', reason: policy(450) }
+  const checks = { both: [watcher('x', [], { sender: later }), watcher('y', [], { sender: refusal })] }
+  await assert.rejects(send('check &both\ndeliver_to &a', { checks }), { code: 550 })
+})
+
+test('a refusal, a finding and a failure tell the log which check they are of', async () => {
+  const lines: Line[] = []
+  const broken: Check = { name: 'y', timeout: 0, begin: () => ({ sender: () => Promise.reject(new Error('no idea')) }) }
+  await assert.rejects(
+    send('check &one\ndeliver_to &a', { checks: { one: [watcher('x', [], { sender: refusal })] } }),
+    {
+      fields: { check: 'x' },
+    },
+  )
+  await assert.rejects(send('check &one\ndeliver_to &a', { checks: { one: [broken] } }), { fields: { check: 'y' } })
+  const ignored: Verdict = { action: 'ignore', reason: policy() }
+  const both = [watcher('i', [], { sender: ignored }), watcher('q', [], { sender: suspicion })]
+  await send('check &both\ndeliver_to &a', { checks: { both }, lines })
+  assert.deepEqual(
+    lines.map(({ event, fields }) => [event, fields.check]),
+    [
+      ['no check action', 'i'],
+      ['quarantined', 'q'],
+    ],
+  )
 })
 
 test('a greeting is judged by the checks of every message, and by no other', async () => {

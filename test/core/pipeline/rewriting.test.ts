@@ -118,6 +118,21 @@ test('an alias with a member that is refused is refused, and no member stays beh
   assert.deepEqual(told(log).slice(-4), ['a begin', 'a rcpt other@a.example', 'a message', 'a commit'])
 })
 
+test('an alias with a member whose destination rejects is refused with that code', async () => {
+  const log: Recorded[] = []
+  const conf = `
+    modify &m
+    destination a.example { deliver_to &a }
+    default_destination { reject 551 5.7.1 }`
+  const router = await pipeline(conf, {
+    targets: { a: recorder(log, 'a').target },
+    modifiers: { m: replacing({}, { 'list@a.example': ['good@a.example', 'bad@b.example'] }) },
+  })
+  await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+  await assert.rejects(delivery.recipient(parseAddress('list@a.example')), { code: 551, enhanced: '5.7.1' })
+  assert.deepEqual(log, [])
+})
+
 test('a recipient that the second of two targets refuses does not stay in the first', async () => {
   const log: Recorded[] = []
   const refuse = { rcpt: (to: string) => (to === 'u@a.example' ? SmtpError.permanent(550, '5.1.1', 'No') : undefined) }

@@ -45,7 +45,21 @@ for (const [id, conf, reason] of [
     'destination a.example { reject }\ndefault_destination { reject }\ndefault_source { reject }',
     /belong inside source/,
   ],
-  ['C3 P3: source without default_source', 'source a.example { reject }', /default_source has to say/],
+  [
+    'C2: default_source beside reroute',
+    'default_source { reject }\nreroute { deliver_to dummy }',
+    /^test.conf:3:1: deliver_to, reroute, reject and destination belong inside source/,
+  ],
+  [
+    'C2: source beside destination_in',
+    'source a.example { reject }\ndefault_source { reject }\ndestination_in &t { reject }',
+    /^test.conf:4:1: .* belong inside source/,
+  ],
+  [
+    'C3 P3: source without default_source',
+    'source_in &t { reject }\nsource a.example { reject }',
+    /^test.conf:3:1: source is used, so default_source has to say/,
+  ],
   [
     'C3 P5: source with an empty default_source',
     'source a.example { reject }\ndefault_source { }',
@@ -56,11 +70,48 @@ for (const [id, conf, reason] of [
     'default_source { reject }\ndefault_source { reject }',
     /default_source is given twice; first on line 2/,
   ],
+  [
+    'C4: a second default_destination',
+    'source a.example {\n default_destination { reject }\n default_destination { reject }\n}\ndefault_source { reject }',
+    /^test.conf:4:2: default_destination is given twice; first on line 3/,
+  ],
+  ['C5 P14: dmarc with another word', 'dmarc maybe\ndeliver_to dummy', /^test.conf:2:7: expected yes or no, not maybe/],
+  ['C5: dmarc in capitals', 'dmarc Yes\ndeliver_to dummy', /expected yes or no, not Yes/],
+  [
+    'C5: dmarc with two words',
+    'dmarc yes no\ndeliver_to dummy',
+    /^test.conf:2:11: dmarc takes only yes or no, not no as/,
+  ],
   ['C6 P17: an unknown directive', 'fooo 1\ndeliver_to dummy', /^test.conf:2:1: smtp has no directive fooo/],
   [
     'C6: source inside source',
     'source a.example { source b.example { reject } }\ndefault_source { reject }',
     /source has no directive source/,
+  ],
+  [
+    'C6: destination inside destination',
+    'destination a.example { destination b.example { reject } }\ndefault_destination { reject }',
+    /^test.conf:2:25: destination has no directive destination/,
+  ],
+  [
+    'C6: source inside default_source',
+    'default_source {\n source b.example { reject }\n reject\n}',
+    /^test.conf:3:2: default_source has no directive source/,
+  ],
+  [
+    'C6: dmarc inside source',
+    'source a.example {\n dmarc yes\n reject\n}\ndefault_source { reject }',
+    /^test.conf:3:2: source has no directive dmarc/,
+  ],
+  [
+    'C7: destination without rules',
+    'destination { reject }\ndefault_destination { reject }',
+    /^test.conf:2:1: destination needs an address or a domain/,
+  ],
+  [
+    'C8: a destination that is no address',
+    'destination a.example u@ { reject }\ndefault_destination { reject }',
+    /^test.conf:2:23: expected an address or a domain, not "u@"/,
   ],
   [
     'C7: source without rules',
@@ -89,7 +140,12 @@ for (const [id, conf, reason] of [
   [
     'C9: a source block with destination_in alone',
     'source a.example { destination_in &t { reject } }\ndefault_source { reject }',
-    /nothing says where messages go/,
+    /^test.conf:2:20: nothing says where messages go/,
+  ],
+  [
+    'C10: default_destination beside deliver_to',
+    'source a.example {\n default_destination { reject }\n deliver_to dummy\n}\ndefault_source { reject }',
+    /^test.conf:4:2: deliver_to, reroute and reject belong inside destination/,
   ],
   [
     'C10: destination beside reject',
@@ -99,10 +155,23 @@ for (const [id, conf, reason] of [
   [
     'C11 P4: destination without default_destination',
     'destination a.example { reject }',
-    /default_destination has to say/,
+    /^test.conf:2:1: destination is used, so default_destination has to say/,
+  ],
+  [
+    'C11: destination with an empty default_destination',
+    'default_source {\n destination a.example { reject }\n default_destination { }\n}',
+    /^test.conf:3:2: destination is used, so default_destination has to say/,
   ],
   ['C13 P12: deliver_to, then reject', 'deliver_to dummy\nreject', /cannot be both refused and delivered/],
   ['C13: reject, then deliver_to', 'reject\ndeliver_to dummy', /cannot be both refused and delivered/],
+  ['C13: reroute, then reject', 'reroute { deliver_to dummy }\nreject', /^test.conf:3:1: .* as line 2 has it/],
+  [
+    'C13: both in a destination',
+    'destination a.example {\n deliver_to dummy\n reject\n}\ndefault_destination { reject }',
+    /^test.conf:4:2: a recipient cannot be both refused and delivered, as line 3 has it/,
+  ],
+  ['C15: reroute without a block', 'reroute', /^test.conf:2:1: reroute needs a block/],
+  ['C15: reroute with a word', 'reroute x { deliver_to dummy }', /^test.conf:2:9: reroute takes a block only/],
   ['C15 P16: an empty reroute', 'reroute { }', /reroute needs a block/],
   ['C15: an error inside reroute', 'reroute { source a.example { reject } }', /default_source has to say/],
 ] as const) {
@@ -125,6 +194,7 @@ for (const [words, reason] of [
 }
 
 for (const [id, conf] of [
+  ['destination_in beside deliver_to', 'destination_in &t { reject }\ndeliver_to dummy'],
   ['P6: source_in beside deliver_to', 'source_in &t { reject }\ndeliver_to dummy'],
   [
     'P7: a rule in two blocks',
@@ -247,6 +317,23 @@ test('R9: reject in a source block refuses the recipient, not the sender', async
   await assert.rejects(delivery.recipient(parseAddress('u@a.example')), { code: 550 })
 })
 
+for (const [who, address, refusal] of [
+  ['sender', 'reversePath', [501, '5.1.7', 'Unable to normalize the sender address']],
+  ['recipient', 'to', [553, '5.1.2', 'Unable to normalize the recipient address']],
+] as const) {
+  test(`a ${who} whose domain cannot be decoded finds no way`, async () => {
+    const router = await pipeline('source a.example { reject }\ndefault_source { deliver_to dummy }')
+    const bad = { local: 'u', domain: 'xn--a_b.example' }
+    const sending = async () => {
+      const envelope = sampleEnvelope('s@s.example')
+      await using delivery = await router.begin(address === 'to' ? envelope : { ...envelope, reversePath: bad })
+      await delivery.recipient(bad)
+    }
+    const [code, enhanced, message] = refusal
+    await assert.rejects(sending, { code, enhanced, message })
+  })
+}
+
 test('R17: a target used in two blocks gets one transaction with both recipients', async () => {
   const log: Recorded[] = []
   const conf =
@@ -276,6 +363,23 @@ test('a target that refuses the content fails its own recipients, and only the o
   assert.deepEqual(
     log.filter(({ event }) => event === 'commit').map(({ target }) => target),
     ['a'],
+  )
+})
+
+test('of two targets of a block the second refuses the content: the recipient has failed', async () => {
+  const log: Recorded[] = []
+  const refusing = recorder(log, 'b', { message: SmtpError.permanent(552, '5.2.2', 'Mailbox is full') })
+  const targets = { a: recorder(log, 'a').target, b: refusing.target }
+  const router = await pipeline('deliver_to &a\ndeliver_to &b', { targets })
+  {
+    await using delivery = await router.begin(sampleEnvelope('s@s.example'))
+    const to = parseAddress('u@a.example')
+    await delivery.recipient(to)
+    assert.equal((await delivery.message(sampleMessage())).get(to)?.code, 552)
+  }
+  assert.deepEqual(
+    log.filter(({ event }) => event === 'commit' || event === 'abort').map(({ target, event }) => `${target} ${event}`),
+    ['b abort', 'a abort'],
   )
 })
 

@@ -6,6 +6,7 @@ import type { Body } from '../../../core/kit/message/message.ts'
 import { messageOf, plainMessage, rsaRecord, signed, told } from '../../kit/mail_auth/dkim_support.ts'
 import { instance, serve } from '../../support/server.ts'
 import { sampleEnvelope } from '../../support/target.ts'
+import { dial } from '../../support/wire.ts'
 import { check, deliver } from './dkim_support.ts'
 
 const keyName = 'sel._domainkey.example.org'
@@ -197,6 +198,24 @@ test('mail whose key DNS cannot tell is deferred', async () => {
   )
   assert.match(reply, /^421 4\.7\.20 Temporary error during DKIM verification /)
   assert.equal(mailbox, undefined)
+})
+
+test('a client whose message was deferred for its key may go on', async () => {
+  const conf = `smtp tcp://127.0.0.1:0 {\nhostname mx.example.net\ntls off\n${check('dkim')}\ndeliver_to dummy\n}`
+  await using server = await serve(conf, { dns: zone(failing) })
+  await using client = await dial(server.port('smtp'))
+  await client.expect('220 *')
+  await client.command('EHLO client.example', '250 *')
+  for (const [text, reply] of [
+    [signed(plainMessage), '421 4.7.20 Temporary error during DKIM verification (msg ID = *)'],
+    [plainMessage, '250 2.0.0 OK: queued'],
+  ] as const) {
+    await client.command('MAIL FROM:<ann@example.org>', '250 *')
+    await client.command('RCPT TO:<bob@example.net>', '250 *')
+    await client.command('DATA', '354 *')
+    client.send(text)
+    await client.command('.', reply)
+  }
 })
 
 test('mail whose key DNS cannot tell is taken with fail_open', async () => {

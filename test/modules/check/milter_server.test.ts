@@ -54,6 +54,15 @@ test('fields that a filter adds stand above the trace, the last one first', asyn
   assert.match(await delivered(made.server), /(^|\r\n)B: 2\r\nA: 1\r\nReceived: /)
 })
 
+test('fields that a filter adds stand above the results of checks', async () => {
+  await using filter = await scriptedFilter({
+    E: Buffer.concat([packet('h', 'A\0 1\0'), packet('h', 'B\0 2\0'), carryOn]),
+  })
+  await using server = await mailServer(`spf\nmilter tcp://127.0.0.1:${filter.port}`)
+  await server.send()
+  assert.match(await delivered(server), /(^|\r\n)B: 2\r\nA: 1\r\nAuthentication-Results: mx\.test; spf=none .*\r\n/)
+})
+
 for (const [code, what] of [
   ['O', 'before anything'],
   ['M', 'after the greeting'],

@@ -136,15 +136,38 @@ test('the reply to what is refused can be given in full', async () => {
 })
 
 test('the rest of a reply follows from its code', async () => {
-  const verdict = await judged('require_tls {\nfail_action reject 471\n}')
-  assert.equal(verdict, 'reject 471 4.7.0 Message rejected due to a local policy')
+  for (const [code, rest] of [
+    [471, '4.7.0'],
+    [551, '5.7.0'],
+    [451, '4.7.0'],
+  ]) {
+    const verdict = await judged(`require_tls {\nfail_action reject ${code}\n}`)
+    assert.equal(verdict, `reject ${code} ${rest} Message rejected due to a local policy`)
+  }
 })
 
-for (const action of ['reject 299', 'reject 550 9.1.1', 'reject 550 5.1', 'drop', '']) {
+for (const action of [
+  'reject 299',
+  'reject 5x0',
+  'quarantine 250',
+  'reject 550 9.1.1',
+  'reject 550 2.0.0',
+  'reject 550 5.1',
+  'reject 550 5.7.1 ""',
+  'quarantine 550 5.7.1 one two',
+  'drop',
+  'Reject',
+  '',
+]) {
   test(`fail_action ${action || 'without a word'} is an error`, async () => {
     await assert.rejects(judged(`require_tls {\nfail_action ${action}\n}`), ConfigError)
   })
 }
+
+test('the class of an enhanced code is what the administrator says', async () => {
+  const verdict = await judged('require_tls {\nfail_action reject 550 4.7.1 "Odd"\n}')
+  assert.equal(verdict, 'reject 550 4.7.1 Odd')
+})
 
 test('words after ignore mean nothing', async () => {
   assert.match(await judged('require_tls {\nfail_action ignore junk words\n}'), /^ignore 550 5\.7\.1 /)

@@ -108,6 +108,25 @@ test('auth_map changes the name that is verified, and not the account', async ()
   await second.check('LIST "" mine', 'OK …')
 })
 
+test('the account is that of the name as sent, whichever way it was told', async () => {
+  const map = 'sasl_login yes\nauth_map static {\nentry a@example.org mapped\n}'
+  await using server = await serve(around(plain(map)))
+  await using first = await logIn(server.port('imap'), 'a@example.org')
+  await first.ok('CREATE mine')
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  await using second = await dial(server.port('imap'))
+  await second.check(`AUTHENTICATE PLAIN ${base64('\0A@example.org\0secret')}`, 'OK …')
+  await second.check('LIST "" mine', '* LIST (…) "." "mine"', 'OK …')
+  await using third = await dial(server.port('imap'))
+  third.send(`a AUTHENTICATE LOGIN\r\n`)
+  await third.expect('+ …')
+  third.send(`${base64('a@example.org')}\r\n`)
+  await third.expect('+ …')
+  third.send(`${base64('secret')}\r\n`)
+  await third.expect('a OK …')
+  await third.check('LIST "" mine', '* LIST (…) "." "mine"', 'OK …')
+})
+
 test('a wrong password is logged as fail2ban wants it', async () => {
   await using server = await serve(around(plain()))
   await using client = await dial(server.port('imap'))

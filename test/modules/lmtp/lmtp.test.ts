@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { SmtpError } from '../../../core/index.ts'
+import { type Check, SmtpError } from '../../../core/index.ts'
 import { dial } from '../../support/wire.ts'
 import { Box, endpoint, type TestEndpoint } from '../smtp/harness.ts'
 
@@ -81,6 +81,28 @@ test('B21 the trace field says LMTP', async () => {
   await client.expect('250 *')
   await client.expect('250 *')
   assert.match(server.box.delivered[0]?.header.replaceAll('\r\n ', ' ') ?? '', / with LMTP id /)
+})
+
+test('what checks found stands above the trace field, and below what they add themselves', async () => {
+  const check: Check = {
+    name: 'check.finder',
+    timeout: 0,
+    begin: () => ({
+      message: async () => ({
+        results: [{ method: 'x-found', value: 'pass', properties: {} }],
+        fields: ['X-Found: y\r\n'],
+      }),
+    }),
+  }
+  await using server = await endpoint(lmtp(), { checks: [check] })
+  await using client = await withTwo(server)
+  client.send('X: y\r\n\r\n.\r\n')
+  await client.expect('250 *')
+  await client.expect('250 *')
+  assert.match(
+    server.box.delivered[0]?.header ?? '',
+    /^X-Found: y\r\nAuthentication-Results: mx\.h\.example; x-found=pass\r\nReceived: [\s\S]*\r\nX: y\r\n$/,
+  )
 })
 
 test('a recipient whose domain was cleaned is named as typed', async () => {

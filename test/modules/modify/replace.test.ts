@@ -67,6 +67,12 @@ test('a key of the table has no quotes', async () => {
   assert.deepEqual(await recipients(table('"in fo@a.example" x@b.example'), '"in fo"@a.example'), ['x@b.example'])
 })
 
+test('a key of the table with capital letters is never met', async () => {
+  assert.deepEqual(await recipients(table('Info@A.example x@b.example', 'Info y'), 'Info@A.example'), [
+    'Info@a.example',
+  ])
+})
+
 test('an address that the table does not know stays as it is', async () => {
   const to = { local: 'Info', domain: 'a.example' }
   await using modifier = await instance(Modifier, `modifiers m {\nreplace_rcpt ${table('x y')}\n}`)
@@ -159,8 +165,10 @@ for (const name of ['replace_rcpt', 'replace_sender']) {
   }
 
   test(`${name} takes what a chain makes of a table with one value`, async () => {
-    await using modifier = await instance(Modifier, `modifiers m {\n${name} chain {\nstep email_localpart\n}\n}`)
-    assert.ok(modifier.api)
+    const chain = 'chain {\nstep email_localpart\nstep email_with_domain y.example\n}'
+    const changed =
+      name === 'replace_rcpt' ? await recipients(chain, 'any@x.example') : [await sender(chain, 'any@x.example')]
+    assert.deepEqual(changed, ['any@y.example'])
   })
 
   test(`${name} without a table is an error, at the top level too`, async () => {

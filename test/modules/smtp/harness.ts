@@ -227,6 +227,7 @@ const create = async (conf: string, around: Surroundings): Promise<Lifecycle> =>
 
 const scopeOf = ({ instances, directory }: Surroundings): Scope => ({
   global: () => undefined,
+  environment: () => undefined,
   async instance<T>(_role: unknown, node: Node, module?: string): Promise<T> {
     const [first] = node.args
     if (first?.text.startsWith('&')) {

@@ -307,6 +307,16 @@ test('S45 only so many refused recipients are logged', async () => {
   assert.equal(server.logged('too many RCPT errors, possible dictonary attack').length, 1)
 })
 
+test('the refusal of a recipient because of the sender has the ID of the message', async () => {
+  await using server = await endpoint(smtp())
+  await using client = await server.greeted()
+  await client.command('MAIL FROM:<bücher@h.example>', '250 *')
+  await client.command('RCPT TO:<b@h.example>', '550 5.6.7 *')
+  const [refused] = server.logged('RCPT error')
+  assert.ok(refused?.msg_id)
+  assert.equal(refused.msg_id, server.logged('incoming message')[0]?.msg_id)
+})
+
 test('an outage that recipients are told of is no attack, and does not hide one', async () => {
   await using server = await endpoint(smtp('defer_sender_reject no\nmax_logged_rcpt_errors 2'))
   await using client = await server.greeted()
