@@ -25,6 +25,8 @@ export interface LoginClient {
   readonly channel: SaslChannel | null
   /** Ends the waits. */
   readonly signal?: AbortSignal
+  /** Is told the password that has let the user in, by a mechanism that tells it. */
+  readonly trusted?: (password: string) => void
 }
 
 type LoginConfig = Values<typeof loginDirectives> & { readonly tls?: ServerTls | null | undefined }
@@ -64,8 +66,11 @@ export class Authenticator {
   /** Begins an exchange by one of `mechanisms`. Its verdicts come as those of `verify` do. */
   exchange(mechanism: SaslMechanism, client: LoginClient): SaslServer {
     const authority = {
-      password: (username: string, password: string) =>
-        this.#attempt(username, client, (name) => this.#judgePassword(name, password)),
+      password: async (username: string, password: string) => {
+        const right = await this.#attempt(username, client, (name) => this.#judgePassword(name, password))
+        if (right) client.trusted?.(password)
+        return right
+      },
       scram: (username: string) => this.#scramSubject(username, client),
       certificate: (certificate: X509Certificate, authzid: string) => this.#user(certificate, authzid, client),
     }

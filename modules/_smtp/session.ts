@@ -1,5 +1,5 @@
 import type { Origin, Peer, TlsState } from '../../core/index.ts'
-import { formatPeer, SmtpError } from '../../core/index.ts'
+import { formatPeer, SmtpError, withPassword } from '../../core/index.ts'
 import { formatAddress } from '../../core/kit/address/index.ts'
 import type { SaslChannel, SaslMechanism, SaslServer } from '../../core/kit/sasl/index.ts'
 import type { Content, MailParameters, Path, Receiver } from '../../core/kit/smtp/server/index.ts'
@@ -15,6 +15,8 @@ export class Session implements Receiver {
   #helo = ''
   #tls: TlsState | null = null
   #user: string | null = null
+  /** Of the user; undefined after a login that did not tell it. */
+  #password: string | undefined
   #reverse: ReverseLookup | undefined
   /** Undefined until it is complete, and when something of it has changed. */
   #origin: Origin | undefined
@@ -52,11 +54,15 @@ export class Session implements Receiver {
   secured(): void {
     this.#helo = ''
     this.#user = null
+    this.#password = undefined
     this.#origin = undefined
   }
 
   authenticate(mechanism: SaslMechanism, channel: SaslChannel | null): SaslServer {
-    return this.#settings.authenticator.exchange(mechanism, { peer: this.#peer, channel })
+    const trusted = (password: string) => {
+      this.#password = password
+    }
+    return this.#settings.authenticator.exchange(mechanism, { peer: this.#peer, channel, trusted })
   }
 
   authenticated(username: string): void {
@@ -124,7 +130,7 @@ export class Session implements Receiver {
 
   #originNow(rdns: string | null): Origin {
     const protocol = this.#settings.protocol === 'lmtp' ? 'LMTP' : 'ESMTP'
-    return {
+    const origin: Origin = {
       protocol: this.#tls ? `${protocol}S` : protocol,
       helo: this.#helo,
       peer: this.#peer,
@@ -132,6 +138,7 @@ export class Session implements Receiver {
       user: this.#user,
       tls: this.#tls,
     }
+    return this.#password === undefined ? origin : withPassword(origin, this.#password)
   }
 
   /** Gives up what is not finished. The next command waits for it, so that no slot is taken twice. */

@@ -55,8 +55,9 @@ export class Transaction implements AsyncDisposable {
     try {
       const reversePath = path && cleanSender(path, parameters)
       if (limits) slots = await limits.message(origin.peer?.ip ?? '127.0.0.1', reversePath?.domain ?? '')
-      const { smtputf8, requireTls } = parameters
-      const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, origin }
+      const { smtputf8, requireTls, size } = parameters
+      const announced = size === undefined ? {} : { size }
+      const envelope = { id, reversePath, originalReversePath, smtputf8, requireTls, ...announced, origin }
       const delivery = await started(pipeline.begin(envelope), id)
       settings.tally.started()
       return new Transaction(settings, envelope, log, delivery, slots)

@@ -12,6 +12,8 @@ export interface Envelope {
   readonly smtputf8: boolean
   /** MAIL carried REQUIRETLS (RFC 8689). */
   readonly requireTls: boolean
+  /** As announced by SIZE of MAIL (RFC 1870), in bytes; nothing was when it is missing. */
+  readonly size?: number
   readonly origin: Origin
 }
 
@@ -40,3 +42,16 @@ export interface TlsState {
   /** Distinguished names of the client's certificate; null when it sent none that could be verified. */
   readonly certificate: { readonly subject: string; readonly issuer: string } | null
 }
+
+/** Under which an origin has the password of its user: no key of JSON, of a copy, or of anything that looks at objects. */
+const secret = Symbol('password')
+
+/**
+ * The same origin, with the password that its user has logged in with, for targets that log in elsewhere as that user. It
+ * stays with this very object: neither copies nor JSON have it, so that it reaches no queue and no log.
+ */
+export const withPassword = (origin: Origin, password: string): Origin =>
+  Object.defineProperty({ ...origin }, secret, { value: password })
+
+/** The password that the user of an origin has logged in with; undefined when it is not known, or not known any more. */
+export const passwordOf = (origin: Origin): string | undefined => (origin as { readonly [secret]?: string })[secret]

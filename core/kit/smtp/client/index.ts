@@ -1,0 +1,8 @@
+export type { Credentials } from './auth.ts'
+export { Capabilities } from './capabilities.ts'
+export { type ClientOptions, SmtpClient, type Timeouts } from './client.ts'
+export { dataContent, wireContent } from './content.ts'
+export { type ErrorFields, networkError, SmtpClientError } from './error.ts'
+export { type Reply, refusal } from './reply.ts'
+export { type MailParameters, Transaction } from './transaction.ts'
+export type { ServerAddress, TcpAddress } from './wire.ts'
