@@ -42,7 +42,7 @@ export const withBlocks = async <R>(
   using host = new ProcessHost(processOptions(call))
   const settings = await readSettings(nodes, host.options)
   using registry = new Registry(moduleFolders(path, settings.directories.state))
-  const options = { registry, host: host.for(settings), globals, only: names }
+  const options = { registry, host: host.for(settings), globals, env, only: names }
   await using graph = await Graph.build(nodes, options)
   await prepareDirectories(settings.directories)
   await graph.start()

@@ -35,6 +35,10 @@ export const commands: Readonly<Record<string, Listed>> = {
     doc: 'Manage the messages of a mailbox.',
     load: async () => (await import('./imap_msgs.ts')).imapMsgs,
   },
+  blobs: {
+    doc: 'Look after the store of message bodies.',
+    load: async () => (await import('./blobs.ts')).blobs,
+  },
   hash: { doc: 'Print what a password is kept as.', load: async () => (await import('./hash.ts')).hash },
   version: { doc: 'Show the version and the default paths.', load: async () => (await import('./version.ts')).version },
   start: { doc: 'Run the server to try it out.', load: async () => (await import('./start.ts')).start },

@@ -1,6 +1,10 @@
+import type { QuotaBytes } from '../core/mail/quotas.ts'
+import { Quotas } from '../core/mail/quotas.ts'
 import type { Folder, SpecialUse } from '../core/mail/storage.ts'
-import { storageOptions, withAccount, withStorage, yesOption } from './accounts.ts'
+import { storageBlock, storageOptions, withAccount, withStorage, yesOption } from './accounts.ts'
+import { blockName, withBlock } from './block.ts'
 import type { Call, Command, Group } from './command.ts'
+import { CommandError, UsageError } from './errors.ts'
 import { numberOption } from './number.ts'
 import type { Options } from './options.ts'
 import { confirm } from './prompt.ts'
@@ -85,7 +89,68 @@ const appendlimit: Command = {
     }),
 }
 
+const quota: Command = {
+  args: '[USERNAME]',
+  doc: 'Show how much mail an account has and may have, in bytes, or change how much it may have.',
+  options: {
+    ...storageOptions,
+    domain: {
+      type: 'string',
+      usage: 'DOMAIN',
+      doc: 'In place of USERNAME: what each account of a domain may have that has no limit of its own.',
+    },
+    value: {
+      type: 'string',
+      short: 'v',
+      usage: 'BYTES|none',
+      doc: 'The new limit; 0 for none at all, and `none` for that of the domain.',
+    },
+  },
+  run: (call) =>
+    withBlock(call, blockName(call, storageBlock), Quotas, async (quotas) => {
+      const [username] = call.args
+      const domain = call.options.text('domain')
+      if ((username === undefined) === (domain === undefined)) throw new UsageError('give USERNAME or --domain DOMAIN')
+      if (domain !== undefined) await domainQuota(call, quotas, domain)
+      else await accountQuota(call, quotas, username ?? '')
+      return 0
+    }),
+}
+
+const accountQuota = async (call: Call, quotas: Quotas, username: string): Promise<void> => {
+  const bytes = quotaOption(call)
+  if (bytes !== undefined) return quotas.setLimit(username, bytes)
+  const usage = await quotas.usage(username)
+  if (!usage) throw new CommandError(`there is no account ${username}`)
+  const from = usage.source === 'none' ? '' : ` (${usage.source})`
+  process.stdout.write(`Used: ${usage.usedBytes}\nLimit: ${limitText(usage.limit)}${from}\n`)
+}
+
+/** With its accounts, and what each of them uses: `NAME<TAB>BYTES`, and `<TAB>LIMIT` where it has one of its own. */
+const domainQuota = async (call: Call, quotas: Quotas, domain: string): Promise<void> => {
+  const bytes = quotaOption(call)
+  if (bytes !== undefined) return quotas.setDomainLimit(domain, bytes ?? 0)
+  const { usedBytes, limit, accounts } = await quotas.domainUsage(domain)
+  process.stdout.write(`Used: ${usedBytes}\nLimit: ${limitText(limit)}\n`)
+  for (const { username, usedBytes: used, own } of accounts) {
+    process.stdout.write(`${[username, used, ...(own === undefined ? [] : [limitText(own)])].join('\t')}\n`)
+  }
+}
+
+const limitText = (limit: QuotaBytes): string => (limit > 0 ? String(limit) : 'none')
+
+/** Null is `none`; undefined when the option is not given. */
+const quotaOption = ({ options }: Call): QuotaBytes | null | undefined => {
+  const written = options.text('value')
+  if (written === undefined) return undefined
+  if (written === 'none') return null
+  if (!/^\d{1,19}$/.test(written) || BigInt(written) >= 2n ** 63n) {
+    throw new UsageError(`-value needs a whole number of bytes below 2^63, or none, not ${written}`)
+  }
+  return BigInt(written)
+}
+
 export const imapAcct: Group = {
   doc: 'Manage the accounts that mail is kept for.',
-  commands: { list, create, remove, appendlimit },
+  commands: { list, create, remove, appendlimit, quota },
 }

@@ -66,6 +66,11 @@ export interface ServeOptions {
 export interface Lifecycle {
   /** Looks for what would make `start` fail: files, keys, programs. May read; writes nothing and connects to nothing. Throws what is wrong. */
   inspect?(): Promise<void>
+  /**
+   * Says what `start` would change of what it finds, such as the tables of a database, a line for each change. May connect
+   * for that; changes nothing. Throws what would make `start` fail.
+   */
+  preview?(): Promise<readonly string[]>
   /** Opens what the instance needs. What is put on `held` is closed in reverse order, even if this fails half-way. */
   start?(held: AsyncDisposableStack): Promise<void>
   /** Takes on nothing new; resolves when the work in hand is done, or gives it up at the deadline. */

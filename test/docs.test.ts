@@ -9,9 +9,11 @@ import { globals } from '../core/mail/globals.ts'
 import { LoginGuard } from '../core/mail/logins.ts'
 import { Graph } from '../core/runtime/graph.ts'
 import { ProcessHost } from '../core/runtime/host.ts'
+import { withApi } from '../core/runtime/implicit_api.ts'
 import { Registry } from '../core/runtime/registry.ts'
 import { readConfig, readConfigText } from '../grammar/index.ts'
 import type { Node } from '../grammar/node.ts'
+import { productionEnvironment } from './support/production.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 let directory = ''
@@ -23,7 +25,7 @@ before(async () => {
 after(() => rm(directory, { recursive: true }))
 
 /** Building a graph is checking a configuration: it opens nothing. */
-const build = async (nodes: readonly Node[]): Promise<void> => {
+const build = async (nodes: readonly Node[], env: Readonly<Record<string, string>> = {}): Promise<void> => {
   using host = new ProcessHost({
     dns: zone({}),
     logins: new LoginGuard(),
@@ -34,10 +36,14 @@ const build = async (nodes: readonly Node[]): Promise<void> => {
   using registry = new Registry([])
   const directories = { state: directory, runtime: directory, libexec: directory }
   const surroundings = host.for({ directories, debug: false, log: undefined, logNode: undefined, autoReload: false })
-  await using _ = await Graph.build(nodes, { registry, host: surroundings, globals })
+  await using _ = await Graph.build(nodes, { registry, host: surroundings, globals, env })
 }
 
-const markdown = ['README.md', ...(await readdir(join(root, 'docs'))).map((file) => `docs/${file}`)]
+const markdown = [
+  'README.md',
+  'conf/docker/README.md',
+  ...(await readdir(join(root, 'docs'))).map((file) => `docs/${file}`),
+]
 
 for (const file of markdown.filter((name) => name.endsWith('.md'))) {
   const text = await readFile(join(root, file), 'utf8')
@@ -59,8 +65,12 @@ for (const file of markdown.filter((name) => name.endsWith('.md'))) {
   })
 }
 
-for (const name of ['dev.conf', 'maddy.conf']) {
+const shipped = { 'dev.conf': {}, 'maddy.conf': {}, 'production.conf': await productionEnvironment() }
+
+for (const [name, env] of Object.entries(shipped)) {
   test(`conf/${name} can be built`, async () => {
-    await build((await readConfig(join(root, 'conf', name), { env: {} })).nodes)
+    const { nodes, warnings } = await readConfig(join(root, 'conf', name), { env })
+    assert.deepEqual(warnings, [])
+    await build(withApi(nodes, env), env)
   })
 }

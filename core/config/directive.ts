@@ -14,6 +14,7 @@ export interface Shape {
   readonly required?: boolean
   readonly many?: boolean
   readonly inherit?: boolean
+  readonly environment?: EnvironmentVariable
   readonly role?: Role<unknown>
   /** The words it takes, when they are a closed set. */
   readonly values?: readonly string[]
@@ -21,10 +22,19 @@ export interface Shape {
   readonly children?: Directives
 }
 
+/** A variable of the environment that says what a directive says. */
+export interface EnvironmentVariable {
+  readonly name: string
+  /** The words an administrator would write for that value; undefined for one that is to be passed over, with a warning. */
+  words(value: string): readonly string[] | undefined
+}
+
 /** What a reader may ask of the configuration around it. */
 export interface Scope {
   /** The top-level directive of that name, when there is one. */
   global(name: string): Node | undefined
+  /** A variable of the environment; undefined when it is not set, or empty. */
+  environment(name: string): string | undefined
   /**
    * The instance that the arguments of a node stand for: `&name`, or a module with its arguments and block. `module` is
    * what an empty list of arguments means. Throws ConfigError.
@@ -85,6 +95,11 @@ export class Directive<T> {
     return this.#with({ inherit: true })
   }
 
+  /** Taken from a variable of the environment when absent. `words` is as in EnvironmentVariable: one word by default. */
+  environment(name: string, words: EnvironmentVariable['words'] = (value) => [value]): Directive<T> {
+    return this.#with({ environment: { name, words } })
+  }
+
   /** The same directive with another value, made of the one read. `turn` may throw what is wrong with it. */
   map<U>(turn: (value: Exclude<T, undefined>, at: Position) => U): Directive<undefined extends T ? U | undefined : U> {
     return new Directive(this.shape, async (node, scope) => {
@@ -100,12 +115,15 @@ export class Directive<T> {
 
   /** Reads every occurrence of the directive in a block; `owner` is blamed when it is missing. */
   async read(name: string, found: readonly Node[], owner: Word, scope: Scope): Promise<T> {
-    const { many, required, fallback, inherit } = this.shape
+    const { many, required, fallback, inherit, environment } = this.shape
     const [first, second] = found
     if (second && !many) {
       throw new ConfigError(second.name.at, `${name} is given twice; first on line ${first?.name.at.line}`)
     }
-    const nodes = first ? found : [(inherit ? scope.global(name) : undefined) ?? written(name, fallback, owner)]
+    const global = first || !inherit ? undefined : scope.global(name)
+    const variable = first || global ? undefined : fromEnvironment(name, environment, owner, scope)
+    if (variable) return (await this.#ofEnvironment(variable, scope)) as T
+    const nodes = first ? found : [global ?? written(name, fallback, owner)]
     const values: unknown[] = []
     const problems = new Problems()
     for (const node of nodes) if (node) await problems.gather(async () => values.push(await this.#one(node, scope)))
@@ -113,10 +131,39 @@ export class Directive<T> {
     if (required && values.length === 0) {
       // What stands after the name of a module is read as a directive of that name.
       const missing = name === owner.text ? this.shape.usage : `${name} ${this.shape.usage}`
-      throw new ConfigError(owner.at, `${owner.text} needs ${missing}`.trimEnd())
+      const variable = environment ? `, or the environment variable ${environment.name}` : ''
+      throw new ConfigError(owner.at, `${owner.text} needs ${missing}`.trimEnd() + variable)
     }
     return (many ? values : values[0]) as T
   }
+
+  /** Nobody finds the mistake at the place of the block, so the variable is named. */
+  async #ofEnvironment(node: Node, scope: Scope): Promise<unknown> {
+    try {
+      const value = await this.#one(node, scope)
+      return this.shape.many ? [value] : value
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      const variable = this.shape.environment?.name
+      throw new ConfigError(error.problems.map(({ at, reason }) => ({ at, reason: `${variable}: ${reason}` })))
+    }
+  }
+}
+
+const fromEnvironment = (
+  name: string,
+  variable: EnvironmentVariable | undefined,
+  { at }: Word,
+  scope: Scope,
+): Node | undefined => {
+  const value = variable && scope.environment(variable.name)
+  if (value === undefined) return undefined
+  const words = variable?.words(value)
+  if (!words) {
+    scope.warn(at, `the environment variable ${variable?.name} is nothing that ${name} could be, and is passed over`)
+    return undefined
+  }
+  return { name: { text: name, quoted: false, at }, args: words.map((text) => ({ text, quoted: true, at })) }
 }
 
 const written = (name: string, text: string | undefined, { at }: Word): Node | undefined => {

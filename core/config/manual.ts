@@ -127,11 +127,12 @@ const describe = (directives: Directives, depth: number): string[] =>
   ])
 
 const describeOne = (name: string, { shape }: Directive<unknown>, indent: string): string => {
-  const { doc = '', usage, required, fallback, many, inherit } = shape
+  const { doc = '', usage, required, fallback, many, inherit, environment } = shape
   const notes = [
     required ? 'required' : '',
     fallback ? `default: ${fallback}` : '',
     inherit ? 'taken from the top level when absent' : '',
+    environment ? `taken from the environment variable ${environment.name} when absent` : '',
     many ? 'may be repeated' : '',
   ].filter((note) => note !== '')
   const text = [doc, notes.length > 0 ? `(${notes.join('; ')})` : ''].filter((part) => part !== '').join(' ')

@@ -33,6 +33,7 @@ export interface HashOptions {
 /** Credentials that can be managed: what `creds` and the REST API work on. */
 export interface Users extends Auth {
   list(): Promise<readonly string[]>
+  has(username: string): Promise<boolean>
   /** Throws UserError when the user exists, or the password cannot be kept. */
   create(username: string, password: string, options?: HashOptions): Promise<void>
   /** Throws UserError when there is no such user. */

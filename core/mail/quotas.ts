@@ -10,11 +10,14 @@ export type QuotaBytes = number | bigint
 export interface Quotas {
   /** Undefined when there is no such account. */
   usage(username: string): Promise<AccountUsage | undefined>
-  /** Gives an account a limit of its own, 0 being none at all; null goes back to that of the domain. Throws StorageError `missing`. */
+  /**
+   * Gives an account a limit of its own, 0 being none at all; null goes back to that of the domain. Throws StorageError
+   * `missing`, and RangeError for what is no number of bytes.
+   */
   setLimit(username: string, bytes: QuotaBytes | null): Promise<void>
-  /** A domain that has neither accounts nor a limit is one with zeros. */
+  /** A domain that has neither accounts nor a limit is one with zeros. Throws RangeError for what can be no domain. */
   domainUsage(domain: string): Promise<DomainUsage>
-  /** The limit of each account of a domain, which need not have any yet. */
+  /** The limit of each account of a domain, which need not have any yet. Throws RangeError for no bytes, or no domain. */
   setDomainLimit(domain: string, bytes: QuotaBytes): Promise<void>
 }
 

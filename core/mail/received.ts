@@ -1,4 +1,4 @@
-import { formatAddress, isAscii, splitAddress, toAscii, toUnicode } from '../kit/address/index.ts'
+import { formatAddress, isAscii, quoteLocal, splitAddress, toAscii, toUnicode } from '../kit/address/index.ts'
 import { formatDate } from '../kit/message/date.ts'
 import { foldField } from '../kit/message/fold.ts'
 import type { Envelope } from '../kit/smtp/envelope.ts'
@@ -39,19 +39,27 @@ const client = ({ origin, smtputf8 }: Envelope): string[] => {
 const sender = ({ originalReversePath, smtputf8 }: Envelope): string[] => {
   try {
     const { local, domain: written } = splitAddress(originalReversePath)
-    const address = formatAddress({ local, domain: domain(written, smtputf8) ?? '' })
+    const address = formatAddress({ local: quoteLocal(local), domain: domain(written, smtputf8) ?? '' })
     if (!address.includes('@') || (!smtputf8 && !isAscii(address)) || !printable(address)) return []
-    return [`(envelope-sender <${address}>)`]
+    if (address.length > longestAddress) return []
+    // It stands in a comment, where quotes mean nothing and a parenthesis would end it.
+    return [`(envelope-sender <${address.replace(/[()\\]/g, '\\$&')}>)`]
   } catch {
     return []
   }
 }
 
+/** RFC 5321 §4.5.3.1; a stranger may send more than a line of a header can hold. */
+const longestName = 255
+const longestAddress = 320
+
 /** With A-labels, or U-labels where SMTPUTF8 allows them. */
 const domain = (name: string, smtputf8: boolean): string | undefined => {
   try {
     const label = smtputf8 ? toUnicode(name) : toAscii(name)
-    return label !== '' && printable(label) && !/\s/.test(label) ? label : undefined
+    return label !== '' && label.length <= longestName && printable(label) && !/[\s()<>@,;\\"]/.test(label)
+      ? label
+      : undefined
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import type { Body } from '../kit/message/message.ts'
 import type { CachedHeader, Structure } from '../kit/message/structure.ts'
 import { role } from '../role.ts'
+import type { QuotaBytes } from './quotas.ts'
 
 /** Mailboxes for IMAP. Names are UTF-8 with `.` between the levels; INBOX, in any case, is `INBOX`. Messages go by UID. */
 export interface Storage {
@@ -19,6 +20,8 @@ export interface Accounts extends Storage {
   create(username: string, folders: readonly Folder[]): Promise<void>
   /** Deletes the account with all its mail; its open sessions end. Throws StorageError `missing`. */
   delete(username: string): Promise<void>
+  /** Ends the sessions that the account has now, of all processes. An account that is not there has none. */
+  expel?(username: string): Promise<void>
   /** The folders a new account gets when nothing else is asked for, named as the configuration says. */
   readonly specialFolders: readonly Folder[]
 }
@@ -60,6 +63,8 @@ export interface Account {
   readonly name: string
   /** Aborts when the account is deleted. */
   readonly gone: AbortSignal
+  /** Aborts when those who had opened it until then are to leave: what they logged in with may be good no longer. */
+  readonly expelled?: AbortSignal
   /** All mailboxes, in the order in which they were made. */
   mailboxes(): Promise<readonly MailboxEntry[]>
   /** Throws StorageError `missing`. */
@@ -77,12 +82,23 @@ export interface Account {
   /** The account's own limit; null when it has none. */
   ownAppendLimit(): Promise<number | null>
   setAppendLimit(bytes: number | null): Promise<void>
+  /** What all messages of the account weigh, and what they may. */
+  quota(): Promise<AccountQuota>
+  /** Bytes that expunging a mailbox would free, counted message by message. Throws StorageError `missing`. */
+  deletedSize(mailbox: string): Promise<number>
   /** Adds messages, all or none. Throws StorageError `missing`, `too_big`, `over_quota`. */
   append(mailbox: string, messages: readonly NewMessage[]): Promise<Appended>
   /** Opens a mailbox for one session. Throws StorageError `missing`. */
   select(mailbox: string, options: { readonly readOnly: boolean }): Promise<Mailbox>
   /** Tells of mailboxes made, deleted, renamed or (un)subscribed, and of new counters, until disposed of. */
   watch(listener: (change: AccountChange) => void): Disposable
+}
+
+/** In bytes. */
+export interface AccountQuota {
+  readonly used: number
+  /** 0 when there is none. */
+  readonly limit: QuotaBytes
 }
 
 export type AccountChange =
@@ -136,7 +152,7 @@ export interface Mailbox extends AsyncDisposable {
   ): Promise<{ readonly changed: readonly FlagState[]; readonly modified: readonly number[] }>
   /** Copies into a mailbox of the same account. Throws StorageError `missing`, `over_quota`. */
   copy(uids: readonly UidRange[], to: string): Promise<Copied>
-  /** As copy, and the originals are gone with the same commit. */
+  /** As copy, and the originals are gone with the same commit; there is always room. Throws StorageError `missing`. */
   move(uids: readonly UidRange[], to: string): Promise<Copied>
   /** Removes the messages that have \Deleted, or those of them within `uids`. Resolves to the UIDs removed. */
   expunge(uids?: readonly UidRange[]): Promise<readonly number[]>

@@ -16,6 +16,8 @@ export const MultiTable = role<MultiTable>('multi_table', 'table')
 /** A table that can be edited, as account management needs. */
 export interface MutableTable extends Table {
   keys(): Promise<readonly string[]>
+  /** Inserts, unless the key is there: false then. Of several that do so at once with one key, only one inserts. */
+  add?(key: string, value: string): Promise<boolean>
   /** Inserts or overwrites. */
   set(key: string, value: string): Promise<void>
   /** An absent key is no error. */

@@ -22,17 +22,28 @@ interface Started {
   ready: boolean
 }
 
+/** Each takes up memory, and a client that has found a list could name it as often as there may be recipients. */
+const mostAddressees = 100_000
+
 /** The deliveries of one message: one for each target that has a recipient, begun when it gets its first. */
 export class Deliveries implements AsyncDisposable {
   readonly #started = new Map<Target, Started>()
+  readonly #most: number
   #envelope: Envelope
+  #count = 0
 
-  constructor(envelope: Envelope) {
+  /** `most` is for all recipients together; members of lists and further targets count. */
+  constructor(envelope: Envelope, most = mostAddressees) {
     this.#envelope = envelope
+    this.#most = most
   }
 
   /** Gives recipients to all of their targets. Throws what the first that refuses throws, and no target keeps any of them. */
   async add(addressees: readonly Addressee[]): Promise<void> {
+    const count = addressees.reduce((sum, { targets }) => sum + targets.length, 0)
+    if (this.#count > 0 && this.#count + count > this.#most) {
+      throw SmtpError.temporary(452, '4.5.3', 'Too many recipients') // RFC 5321 §4.5.3.1.10: the rest is sent apart
+    }
     const added = new Set<Addressee>()
     try {
       for (const addressee of addressees) {
@@ -43,6 +54,7 @@ export class Deliveries implements AsyncDisposable {
           added.add(addressee)
         }
       }
+      this.#count += count
     } catch (error) {
       if (added.size > 0) this.#drop((each) => added.has(each))
       throw error

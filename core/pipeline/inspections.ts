@@ -1,3 +1,4 @@
+import { longestTimer } from '../kit/abort.ts'
 import type { Address } from '../kit/address/address.ts'
 import { formatAddress } from '../kit/address/index.ts'
 import type { Counters } from '../kit/counters.ts'
@@ -194,6 +195,3 @@ export const within = async <T>(timeout: number, work: (signal: AbortSignal) => 
     clearTimeout(timer)
   }
 }
-
-/** Milliseconds; what is longer, Node takes for one. */
-const longestTimer = 2 ** 31 - 1

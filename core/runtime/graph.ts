@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Environment } from '../../grammar/environment.ts'
 import type { Node, Position, Problem, Word } from '../../grammar/node.ts'
 import { ConfigError } from '../../grammar/node.ts'
 import { readBlock } from '../config/block.ts'
@@ -20,6 +21,8 @@ export interface BuildOptions {
   readonly host: Host
   /** The directives of the top level, which are no modules. */
   readonly globals: Directives
+  /** Variables that directives may take their values from; none by default. */
+  readonly env?: Environment
   /** The graph in force: what has not changed is kept from it. */
   readonly previous?: Graph
   /** Build these named blocks and what they refer to, and nothing else; unused blocks are no error then. */
@@ -107,6 +110,17 @@ export class Graph implements AsyncDisposable {
       if (!started) await problems.gather(() => attempt(at, () => api.inspect?.()))
     }
     problems.raise()
+  }
+
+  /** What starting would change of what is there, by the names of the blocks. Throws ConfigError. */
+  async preview(): Promise<(readonly [name: string, lines: readonly string[]])[]> {
+    const problems = new Problems()
+    const found: [string, readonly string[]][] = []
+    for (const { api, at, name } of this.#instances) {
+      await problems.gather(() => attempt(at, async () => void found.push([name, (await api.preview?.()) ?? []])))
+    }
+    problems.raise()
+    return found
   }
 
   /** Opens pools, binds new addresses. When it fails, dispose of the graph. Throws ConfigError for what an instance throws. */
@@ -255,6 +269,7 @@ export class Graph implements AsyncDisposable {
         if (node) used.inherited.push(node)
         return node
       },
+      environment: (name) => this.#options.env?.[name] || undefined,
       instance: find,
       later: <T>(role: Role<T>, node: Node): Later<T> => {
         used.later = true

@@ -73,6 +73,7 @@ const refuse = (node: Node): never => {
 
 const noModules: Scope = {
   global: () => undefined,
+  environment: () => undefined,
   instance: async (_role, node) => refuse(node),
   later: (_role, node) => refuse(node),
   provides: () => false,

@@ -1,10 +1,12 @@
 import { isAbsolute } from 'node:path'
 import { type Environment, readConfig } from '../../grammar/index.ts'
 import { ConfigError, describeProblem, type Problem } from '../../grammar/node.ts'
+import { timeLimit } from '../kit/abort.ts'
 import { globals } from '../mail/globals.ts'
 import { prepareDirectories } from './directories.ts'
 import { Graph } from './graph.ts'
 import type { ProcessHost } from './host.ts'
+import { withApi } from './implicit_api.ts'
 import { errorText } from './log_line.ts'
 import { type LogTarget, openTargets } from './log_target.ts'
 import { moduleFolders, Registry } from './registry.ts'
@@ -131,12 +133,13 @@ export class Supervisor {
   /** What can be told without opening or serving anything is told here. */
   async #prepare(undo: AsyncDisposableStack): Promise<Loaded> {
     const { path, env } = this.#source
-    const { nodes, files, warnings } = await readConfig(path, { env })
+    const { nodes: written, files, warnings } = await readConfig(path, { env })
+    const nodes = withApi(written, env)
     const settings = await soundSettings(nodes, this.#host.options)
     const registry = undo.use(new Registry(moduleFolders(path, settings.directories.state)))
     const host = this.#host.for(settings)
     const previous = this.#current?.graph
-    const graph = await Graph.build(nodes, { registry, host, globals, ...(previous && { previous }) })
+    const graph = await Graph.build(nodes, { registry, host, globals, env, ...(previous && { previous }) })
     undo.use(graph)
     await prepareDirectories(settings.directories).catch(cannotStart) // some will look for them
     await graph.inspect()
@@ -202,7 +205,7 @@ const margin = 30_000
 const close = async ({ graph, registry }: Loaded, grace: number): Promise<void> => {
   using _ = registry
   await using closing = graph // what it opened, last opened first
-  await closing.drain(AbortSignal.timeout(grace + margin))
+  await closing.drain(timeLimit(grace + margin))
 }
 
 /** What is behind an error when it is no fault of the configuration, but one of a program. */

@@ -162,11 +162,19 @@ class PassTable implements Users, Table, ScramAuth, Lifecycle {
     return this.#editable.keys()
   }
 
+  async has(username: string): Promise<boolean> {
+    return (await this.#stored(username)) !== undefined
+  }
+
   async create(username: string, password: string, { hash, bcryptCost }: HashOptions = {}): Promise<void> {
     const table = this.#editable
     const key = asKey(username)
-    if ((await table.lookup(key)).length > 0) throw new UserError('exists', `credentials of ${key} already exist`)
-    await table.set(key, await this.#hash(password, { ...(hash && { hash }), ...(bcryptCost && { bcryptCost }) }))
+    const exists = () => new UserError('exists', `credentials of ${key} already exist`)
+    if ((await table.lookup(key)).length > 0) throw exists()
+    const value = await this.#hash(password, { ...(hash && { hash }), ...(bcryptCost && { bcryptCost }) })
+    // Making it took a while, in which somebody else may have been quicker.
+    if (!table.add) await table.set(key, value)
+    else if (!(await table.add(key, value))) throw exists()
   }
 
   async setPassword(username: string, password: string): Promise<void> {

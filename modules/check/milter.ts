@@ -45,7 +45,9 @@ export default defineModule({
     hostname: text('NAME').inherit().doc('The name of this server as the filter is told it.'),
     io_timeout: duration()
       .default('10s')
-      .doc('How long connecting may take, and each word to and from the filter. Signs of life start it anew.'),
+      .doc(
+        'How long connecting may take, and each word to and from the filter; 0 for as long as it takes. Signs of life start it anew.',
+      ),
     max_body_size: size().default('64M').doc('The largest body that the filter may put in the place of another.'),
     debug: flag().inherit().default('no').doc('Verbose log.'),
     ...checkDirectives,

@@ -61,13 +61,18 @@ export default defineModule({
     const client = new HttpClient(checkUrl(api_path ?? inline ?? new URL('http://127.0.0.1:11333')), tls_client)
     const server = { tag: config.tag, settingsId: config.settings_id ?? '', hostname: config.hostname ?? '' }
 
-    const ask = async (headers: OutgoingHttpHeaders, message: Message, signal: AbortSignal): Promise<Verdict> => {
+    const ask = async (
+      id: string,
+      headers: OutgoingHttpHeaders,
+      message: Message,
+      signal: AbortSignal,
+    ): Promise<Verdict> => {
       try {
         const { status, text } = await client.post(headers, contentOf(message), signal)
         if (status < 200 || status > 299) return judge(config.error_resp_action, failure('4.7.0', { status }))
         const result = parseResult(text)
         const verdict = verdictOn(result, config)
-        if (!verdict) log.info('rspamd recommends what is not known', { action: result.action })
+        if (!verdict) log.info('rspamd recommends what is not known', { msg_id: id, action: result.action })
         return verdict ?? {}
       } catch (cause) {
         if (signal.aborted || cause instanceof UnreadableError) throw cause
@@ -93,7 +98,8 @@ export default defineModule({
             recipients.push(address)
             return undefined
           },
-          message: (message, signal) => ask(requestHeaders(server, envelope, from, recipients), message, signal),
+          message: (message, signal) =>
+            ask(envelope.id, requestHeaders(server, envelope, from, recipients), message, signal),
         }
       },
     }

@@ -47,6 +47,8 @@ const forUsers: readonly Feature[] = [
   'SPECIAL-USE',
   'CREATE-SPECIAL-USE',
   'STATUS=SIZE',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
 ]
 
 /** The capabilities of a session in its present state, as CAPABILITY lists them. */

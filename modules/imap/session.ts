@@ -101,9 +101,8 @@ export class Session {
       if (!place) throw new ImapError('NO', 'LIMIT', 'Too many connections of this account')
       this.#held.use(place)
       this.ownAppendLimit = await account.ownAppendLimit()
-      const gone = (): void => this.end('Account deleted')
-      account.gone.addEventListener('abort', gone, { signal: this.#life.signal })
-      if (account.gone.aborted) gone()
+      this.#endWith(account.gone, 'Account deleted')
+      if (account.expelled) this.#endWith(account.expelled, 'Credentials changed')
       this.#account = account
       this.username = username
     } catch (error) {
@@ -111,6 +110,12 @@ export class Session {
       log.error('account could not be opened', error, { username })
       throw new ImapError('NO', 'UNAVAILABLE', 'internal server error', { cause: error })
     }
+  }
+
+  #endWith(signal: AbortSignal, farewell: string): void {
+    const end = (): void => this.end(farewell)
+    signal.addEventListener('abort', end, { signal: this.#life.signal })
+    if (signal.aborted) end()
   }
 
   /** Opens a mailbox, after leaving the one before, if any, even if this fails (RFC 9051 §6.3.2). */

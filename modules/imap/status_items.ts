@@ -3,6 +3,11 @@ import type { Arguments } from '../../core/kit/imap/arguments.ts'
 import { ImapError } from '../../core/kit/imap/error.ts'
 import { mailboxName } from '../../core/kit/imap/format.ts'
 
+/** What STATUS says, and what takes more than a look at counters. */
+interface Known extends MailboxStatus {
+  readonly deletedSize: number
+}
+
 /** What STATUS can be asked for. */
 const items = {
   MESSAGES: ({ messages }: MailboxStatus) => String(messages),
@@ -12,6 +17,7 @@ const items = {
   UNSEEN: ({ unseen }: MailboxStatus) => String(unseen),
   DELETED: ({ deleted }: MailboxStatus) => String(deleted),
   SIZE: ({ size }: MailboxStatus) => String(size),
+  'DELETED-STORAGE': ({ deletedSize }: Known) => String(deletedSize),
   APPENDLIMIT: ({ appendLimit }: MailboxStatus) => (appendLimit === undefined ? 'NIL' : String(appendLimit)),
 } as const
 
@@ -35,6 +41,10 @@ export async function answerStatus(account: Account, mailbox: string, asked: rea
   const own = await account.status(mailbox)
   // A mailbox without a limit of its own has that of the account, or of them all (RFC 7889 §4): NIL would say there is none.
   const limited = asked.includes('APPENDLIMIT') && own.appendLimit === undefined
-  const status = limited ? { ...own, appendLimit: await account.appendLimit(mailbox) } : own
+  const status: Known = {
+    ...own,
+    appendLimit: limited ? await account.appendLimit(mailbox) : own.appendLimit,
+    deletedSize: asked.includes('DELETED-STORAGE') ? await account.deletedSize(mailbox) : 0,
+  }
   return `* STATUS ${mailboxName(mailbox)} (${asked.map((name) => `${name} ${items[name](status)}`).join(' ')})`
 }

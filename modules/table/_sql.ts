@@ -77,7 +77,7 @@ export class SqlTable implements MutableTable, Lifecycle {
     const { dsn, init = [], make, lookup, list, add, set, del } = this.#options
     const db = await blame('dsn', dsn.at, () => this.#connect(held))
     this.#open = db
-    for (const { sql, at } of init) await blame('init', at, () => db.execute(sql))
+    for (const { sql, at } of init) await blame('init', at, () => this.#initialize(db, sql))
     if (make) await blame('table_name', make.at, () => this.#make(db, make))
     const statements = { lookup, list, add, set, del }
     const counts = { lookup: 1, list: 0, add: 2, set: 2, del: 1 }
@@ -88,8 +88,19 @@ export class SqlTable implements MutableTable, Lifecycle {
   }
 
   /**
-   * Asks first: the right to use a table is not the right to make one. And asks once more after a failure: PostgreSQL
-   * lets one of two processes fail that make the same table at the same time, even with IF NOT EXISTS.
+   * PostgreSQL lets one of two processes fail that make the same table at the same time, even with IF NOT EXISTS. By then
+   * the other one has made it, and nothing else has been done, so the statement is run once more.
+   */
+  async #initialize(db: Database, sql: string): Promise<void> {
+    await db.execute(sql).catch((error) => {
+      if (this.#options.driver !== 'postgres' || !isThere(error)) throw error
+      return db.execute(sql)
+    })
+  }
+
+  /**
+   * Asks first: the right to use a table is not the right to make one. And asks once more after a failure, which may be
+   * that another process was making it at the same time.
    */
   async #make(db: Database, { sql }: Query): Promise<void> {
     const ready = () =>
@@ -132,6 +143,18 @@ export class SqlTable implements MutableTable, Lifecycle {
     return (await this.#db.query(sql)).map(onlyValue)
   }
 
+  /** Which error says that the key is there, each database and each query has its own way to tell. */
+  async add(key: string, value: string): Promise<boolean> {
+    const { sql } = editable(this.#options.add)
+    try {
+      await this.#db.query(sql, [key, value])
+      return true
+    } catch (error) {
+      if ((await this.lookup(key)).length > 0) return false
+      throw error
+    }
+  }
+
   /** Tries to add first: which of the two it takes only the database can tell, whoever else writes at the same time. */
   async set(key: string, value: string): Promise<void> {
     const [add, set] = [editable(this.#options.add), editable(this.#options.set)]
@@ -146,6 +169,10 @@ export class SqlTable implements MutableTable, Lifecycle {
     await this.#db.query(editable(this.#options.del).sql, [key])
   }
 }
+
+/** PostgreSQL: unique_violation, duplicate_object, duplicate_table. */
+const isThere = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /^(23505|42710|42P07)$/.test(String(error.code))
 
 const editable = (query: Query | undefined): Query => {
   if (!query) throw new UserError('unsupported', 'the table is not mutable: it has no query for that')

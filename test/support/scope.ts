@@ -5,6 +5,7 @@ import type { Node } from '../../grammar/node.ts'
 /** A scope with no other modules around, and these directives at the top level. */
 export const bareScope = (globals: readonly Node[] = []): Scope => ({
   global: (name) => globals.find((node) => node.name.text === name),
+  environment: () => undefined,
   instance: () => {
     throw new Error('there are no modules here')
   },

@@ -74,7 +74,8 @@ export const tlsOf = async (text: string, log: Logger = keepingLog().log): Promi
   }
 
   const scope: Scope = {
-    global: (name) => top.find((node) => node.name.text === name),
+    environment: () => undefined,
+  global: (name) => top.find((node) => node.name.text === name),
     async instance<T>(_role: unknown, node: Node): Promise<T> {
       const [first, ...rest] = node.args
       if (!first) throw new ConfigError(node.name.at, 'needs a module')

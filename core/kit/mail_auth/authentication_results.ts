@@ -10,10 +10,16 @@ import type { AuthenticationResult } from './result.ts'
 export const authenticationResults = (authservId: string, results: readonly AuthenticationResult[]): string =>
   foldField('Authentication-Results', [authservId, ...results.map(entry)].join('; '))
 
+/** No name and no address is longer (RFC 5321 §4.5.3.1), and a line of a header holds no more than three times that. */
+const longestProperty = 320
+
 const entry = ({ method, value, reason, properties = {} }: AuthenticationResult): string => {
   const words = Object.keys(properties)
     .toSorted()
-    .flatMap((name) => (properties[name] ? [`${name}=${propertyValue(properties[name])}`] : []))
+    .flatMap((name) => {
+      const value = properties[name] ?? ''
+      return value !== '' && value.length <= longestProperty ? [`${name}=${propertyValue(value)}`] : []
+    })
   return [`${method}=${value}`, ...(reason ? [`reason=${reasonValue(reason)}`] : []), ...words].join(' ')
 }
 

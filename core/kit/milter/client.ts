@@ -47,7 +47,7 @@ export class MilterClient implements AsyncDisposable {
     this.options = options
   }
 
-  /** Connects and negotiates. `timeout` is for connecting, for each packet sent and for each one waited for; milliseconds. */
+  /** Connects and negotiates. `timeout` is for connecting, for each packet sent and for each one waited for; milliseconds, 0 for none. */
   static async open(to: MilterAddress, timeout: number, signal?: AbortSignal): Promise<MilterClient> {
     const wire = await Wire.open(to, timeout, signal)
     try {

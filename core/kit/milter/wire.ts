@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { longestTimer } from '../abort.ts'
 import { MilterError } from './error.ts'
 import { encodePacket, type Packet } from './packet.ts'
 
@@ -8,7 +9,10 @@ export type MilterAddress = { readonly host: string; readonly port: number } | {
 /** A longer packet is nonsense: no filter needs more than 64 KiB at a time, its headers included. */
 const maxPacket = 1024 * 1024
 
-/** Packets over a socket. Each packet has `timeout` milliseconds, either way, and so has the connection to come about. */
+/**
+ * Packets over a socket. Each packet has `timeout` milliseconds, either way, and so has the connection to come about; 0 is no
+ * limit.
+ */
 export class Wire {
   readonly #socket: Socket
   readonly #timeout: number
@@ -67,7 +71,7 @@ export class Wire {
     const socket = this.#socket
     if (socket.destroyed) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(() => socket.destroy(), this.#timeout)
+    const timer = this.#after(() => socket.destroy())
     socket.once('close', () => resolve())
     for (const code of packets) if (this.open) socket.write(encodePacket(code))
     socket.destroySoon()
@@ -78,6 +82,10 @@ export class Wire {
   /** Closes at once. */
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #after(late: () => void): NodeJS.Timeout | undefined {
+    return this.#timeout > 0 ? setTimeout(late, Math.min(this.#timeout, longestTimer)) : undefined
   }
 
   /** Waits for `ready` to give something, while the connection lives. After a failure it is closed: nobody knows its state. */
@@ -94,7 +102,7 @@ export class Wire {
       }
     }
     const aborted = () => reject(signal?.reason)
-    const timer = setTimeout(() => reject(new MilterError(`${complaint} in ${this.#timeout} ms`)), this.#timeout)
+    const timer = this.#after(() => reject(new MilterError(`${complaint} in ${this.#timeout} ms`)))
     for (const event of awaited) socket.on(event, look)
     signal?.addEventListener('abort', aborted, { once: true })
     if (signal?.aborted) aborted()

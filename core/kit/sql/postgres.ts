@@ -1,7 +1,7 @@
 import type { Connection, PoolClient, PoolConfig, Submittable } from 'pg'
 import pg from 'pg'
 import type { ConnectOptions, Database, Row, Value } from './database.ts'
-import { postgresOptions } from './postgres_options.ts'
+import { findPostgres } from './postgres_server.ts'
 
 /** Longer than any look-up should take; one that hangs must not hang a session. Milliseconds. */
 const queryTimeout = 30_000
@@ -11,25 +11,8 @@ const queryTimeout = 30_000
  * until it is back, and nothing else. Throws what is wrong with the DSN, or why the server cannot be had.
  */
 export const connectPostgres = async (dsn: string, options: ConnectOptions): Promise<Database> => {
-  const { place, shared, attempts } = await postgresOptions(dsn, options)
-  let failure: unknown
-  for (const ssl of attempts) {
-    const pool = new Postgres({ ...shared, ssl })
-    try {
-      await pool.query('SELECT 1')
-      return pool
-    } catch (error) {
-      failure ??= error
-      await pool[Symbol.asyncDispose]()
-    }
-  }
-  throw new Error(`cannot connect to PostgreSQL at ${place}: ${reason(failure)}`, { cause: failure })
-}
-
-/** A host with several addresses gives an error for each of them, under one that says nothing. */
-const reason = (error: unknown): string => {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reason).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  const { config } = await findPostgres(dsn, options)
+  return new Postgres(config)
 }
 
 class Postgres implements Database {
@@ -37,7 +20,7 @@ class Postgres implements Database {
   readonly #pool: pg.Pool
 
   constructor(config: PoolConfig) {
-    this.#pool = new pg.Pool({ ...config, max: 10, allowExitOnIdle: true, types: { getTypeParser: parserOf } })
+    this.#pool = new pg.Pool({ ...config, max: 10, allowExitOnIdle: true })
     // Without listeners the loss of a connection would end the process. Whoever asks next gets a new one, or the error.
     this.#pool.on('error', () => undefined)
     this.#pool.on('connect', (client) => client.on('error', () => undefined))
@@ -109,19 +92,3 @@ class Parse implements Submittable {
     this.#outcome.resolve()
   }
 }
-
-const asText = (text: string): Value => text
-
-/** By the object identifier of the type (pg_type). What is not here stays as the server writes it. */
-const parsers = new Map<number, (text: string) => Value>([
-  [16, (text) => text === 't'],
-  [17, (text) => Buffer.from(text.slice(2), 'hex')], // bytea; hex is what every server since 9.0 sends
-  [20, (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text))],
-  [21, Number],
-  [23, Number],
-  [26, Number],
-  [700, Number],
-  [701, Number],
-])
-
-const parserOf = (oid: number) => parsers.get(oid) ?? asText

@@ -1,4 +1,5 @@
 import type { Address, Envelope, Inspection, Logger, Message, Resolver, Verdict } from '../../../core/index.ts'
+import { timeLimit } from '../../../core/kit/abort.ts'
 import {
   type Answer,
   type MilterAddress,
@@ -23,7 +24,7 @@ export interface Filter extends Limits {
   /** As written, for the log. */
   readonly name: string
   readonly address: MilterAddress
-  /** For each packet; milliseconds. */
+  /** For each packet; milliseconds, 0 for as long as it takes. */
   readonly ioTimeout: number
   /** For a stage as a whole; milliseconds, 0 for as long as it takes. */
   readonly stageTimeout: number
@@ -134,7 +135,7 @@ export class Filtering implements Inspection {
   ): Promise<Verdict | undefined> {
     if (this.#over) return this.#over.verdict
     const { stageTimeout } = this.#filter
-    const own = stageTimeout > 0 ? AbortSignal.timeout(stageTimeout) : undefined
+    const own = stageTimeout > 0 ? timeLimit(stageTimeout) : undefined
     try {
       return await ask(own ? AbortSignal.any([signal, own]) : signal)
     } catch (error) {

@@ -1,5 +1,6 @@
 import { BlockList } from 'node:net'
 import type { Address, Envelope, Message, Origin, Resolver } from '../../../core/index.ts'
+import { timeLimit } from '../../../core/kit/abort.ts'
 import { formatAddress, wireAddress } from '../../../core/kit/address/index.ts'
 import type { Symbols } from '../../../core/kit/milter/index.ts'
 
@@ -11,7 +12,7 @@ export interface ClientName {
 
 /**
  * The name of a client as filters trust it: one that the client's own DNS claims and that leads back to the client, or else
- * the address in brackets. The DNS has `patience` milliseconds.
+ * the address in brackets. The DNS has `patience` milliseconds; 0 is no limit.
  */
 export const clientName = async (
   { peer, rdns }: Origin,
@@ -24,7 +25,7 @@ export const clientName = async (
   if (!rdns) return { name: literal, resolve: rdns === null ? 'TEMP' : 'FAIL' }
   try {
     const v6 = peer.ip.includes(':')
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    const limit = patience > 0 ? AbortSignal.any([signal, timeLimit(patience)]) : signal
     const { records } = v6 ? await dns.aaaa(rdns, limit) : await dns.a(rdns, limit)
     const addresses = new BlockList()
     const family = v6 ? 'ipv6' : 'ipv4'

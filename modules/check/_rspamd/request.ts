@@ -17,7 +17,7 @@ export const requestHeaders = (
   recipients: readonly Address[],
 ): OutgoingHttpHeaders => {
   const { peer, helo, rdns, user, tls } = origin
-  const told = {
+  const known = {
     'MTA-Tag': tag,
     'Settings-ID': settingsId,
     'MTA-Name': hostname,
@@ -34,9 +34,25 @@ export const requestHeaders = (
     'User-Agent': 'maddy',
     From: from ? octets(formatAddress(from)) : '',
   }
-  for (const [name, value] of Object.entries(told)) if (value) headers[name] = octets(value)
-  if (recipients.length > 0) headers.Rcpt = recipients.map((each) => octets(formatAddress(each)))
+  for (const [name, value] of Object.entries(known)) if (value) headers[name] = octets(value)
+  if (recipients.length > 0) headers.Rcpt = firstOf(recipients)
   return headers
+}
+
+/** Of all recipients together, in octets: rspamd takes 80 KB of headers, and hangs up on whoever sends more. */
+const longestRecipients = 16 * 1024
+
+/** As many recipients as can be told. A client that names thousands is not to get around the check by that. */
+const firstOf = (recipients: readonly Address[]): string[] => {
+  const told: string[] = []
+  let size = 0
+  for (const recipient of recipients) {
+    const written = octets(formatAddress(recipient))
+    size += 'Rcpt: \r\n'.length + written.length
+    if (size > longestRecipients) break
+    told.push(written)
+  }
+  return told
 }
 
 /** `1.0` to `1.3`. */

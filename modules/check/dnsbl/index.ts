@@ -1,4 +1,4 @@
-import type { Origin, Verdict } from '../../../core/index.ts'
+import type { Logger, Origin, Verdict } from '../../../core/index.ts'
 import { Check, checkDirectives, defineModule, flag, integer, SmtpError } from '../../../core/index.ts'
 import { inlineLists, lists } from './directives.ts'
 import type { Listing } from './list.ts'
@@ -25,7 +25,11 @@ export default defineModule({
   create({ check_early, quarantine_threshold, reject_threshold, timeout, inline = [], lines = [] }, { dns, log }) {
     const all = [...inline, ...lines]
 
-    const judgeClient = async ({ peer, helo }: Origin, signal: AbortSignal): Promise<Verdict | undefined> => {
+    const judgeClient = async (
+      { peer, helo }: Origin,
+      log: Logger,
+      signal: AbortSignal,
+    ): Promise<Verdict | undefined> => {
       if (!peer) return undefined
       const listings: Listing[] = []
       for (const found of await Promise.all(all.map((list) => lookUp(list, { ip: peer.ip, helo }, dns, signal)))) {
@@ -45,12 +49,12 @@ export default defineModule({
       timeout,
       ...(check_early && {
         async greeted(origin: Origin, signal: AbortSignal) {
-          const verdict = await judgeClient(origin, signal)
+          const verdict = await judgeClient(origin, log, signal)
           if (verdict?.action === 'reject') throw verdict.reason
         },
       }),
       // What was asked at the greeting is remembered by the resolver, so that asking again costs nothing.
-      begin: ({ origin }) => ({ connection: (signal) => judgeClient(origin, signal) }),
+      begin: ({ id, origin }) => ({ connection: (signal) => judgeClient(origin, log.with({ msg_id: id }), signal) }),
       async start(held) {
         const stop = new AbortController()
         const probing = probe(all, dns, log, stop.signal)

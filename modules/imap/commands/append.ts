@@ -5,8 +5,8 @@ import { orTryCreate } from '../failure.ts'
 import { checkFlags } from '../limits.ts'
 
 /**
- * APPEND (RFC 9051 §6.3.12), with APPENDUID (RFC 4315). Size and mailbox are looked at before the message is sent, so that a
- * client that waits to be asked need not send it in vain (RFC 7889).
+ * APPEND (RFC 9051 §6.3.12), with APPENDUID (RFC 4315). Mailbox, size and quota are looked at before the message is sent, so
+ * that a client that waits to be asked need not send it in vain (RFC 7889).
  */
 export const append: Command = {
   name: 'APPEND',
@@ -16,6 +16,8 @@ export const append: Command = {
     const { mailbox } = readHead(before)
     const limit = await orTryCreate(account.appendLimit(mailbox))
     if (limit !== undefined && size > limit) throw new ImapError('NO', 'TOOBIG', 'Message too large')
+    const quota = await account.quota()
+    if (quota.limit > 0 && quota.used + size > quota.limit) throw new ImapError('NO', 'OVERQUOTA', 'Quota exceeded')
     return true
   },
   async run({ account }, args) {

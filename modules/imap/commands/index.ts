@@ -17,6 +17,7 @@ import { logout } from './logout.ts'
 import { lsub } from './lsub.ts'
 import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
+import { getQuota, getQuotaRoot } from './quota.ts'
 import { rename } from './rename.ts'
 import { search, uidSearch } from './search.ts'
 import { close, examine, select, unselect } from './select.ts'
@@ -32,6 +33,7 @@ const all: readonly Command[] = [
   starttls, login, authenticate,
   compress, enable, namespace,
   select, examine, create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, status, append, idle,
+  getQuota, getQuotaRoot,
   check, close, unselect, expunge, uidExpunge, search, uidSearch, sort, uidSort, thread, uidThread,
   fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove,
 ] // biome-ignore format: in the order of the RFCs

@@ -1,3 +1,4 @@
+import { timeLimit } from '../../../core/kit/abort.ts'
 import { runProgram } from '../../../core/kit/process/index.ts'
 
 /** A line, of either output, may have so many bytes, and the output so many lines. */
@@ -22,7 +23,7 @@ export const runFilter = async (
   args: readonly string[],
   { cwd, input, timeout, onStderr }: FilterOptions,
 ): Promise<string[]> => {
-  const deadline = AbortSignal.timeout(timeout)
+  const deadline = timeLimit(timeout)
   try {
     const { output, status, signal } = await runProgram(program, args, {
       cwd,

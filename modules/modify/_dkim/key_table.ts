@@ -39,7 +39,10 @@ export class KeyTable implements KeyStore {
     return value
   }
 
-  /** A table cannot store a key only where there is none, so what it has in the end is what counts. */
+  /**
+   * Not every table can store a key only where there is none, and a domain that is listed without one has a row already. So
+   * what the table has in the end is what counts.
+   */
   async add(domain: string, key: SigningKey): Promise<SigningKey> {
     const { table, spelling, dnsName, expiry, log } = this.#options
     const existing = await this.load(domain) // making one took its time
@@ -52,7 +55,8 @@ export class KeyTable implements KeyStore {
       dnsValue: recordOf(key),
       expires: new Date(Date.now() + expiry).toISOString(),
     }
-    await table.set(value.domain, JSON.stringify(value))
+    const text = JSON.stringify(value)
+    if (!(await table.add?.(value.domain, text)) && !(await this.load(domain))) await table.set(value.domain, text)
     log.info('generated a new DKIM key; its record has to be put into DNS', {
       algorithm: key.algorithm,
       domain: value.domain,

@@ -1,6 +1,7 @@
 import type {
   Account,
   AccountChange,
+  AccountQuota,
   Appended,
   Mailbox,
   MailboxEntry,
@@ -14,10 +15,12 @@ import type { AccountState } from './changes.ts'
 import type { Parts } from './mailbox.ts'
 import { OpenMailbox } from './mailbox.ts'
 import { findMailbox, listMailboxes, readStatus } from './reading/mailbox_list.ts'
+import { isOver, readDeletedSize, readQuota } from './reading/quota.ts'
 
 export class SqlAccount implements Account {
   readonly id: number
   readonly name: string
+  readonly expelled: AbortSignal
   readonly #parts: Parts
   readonly #state: AccountState
 
@@ -26,6 +29,7 @@ export class SqlAccount implements Account {
     this.name = name
     this.#parts = parts
     this.#state = parts.changes.account(id)
+    this.expelled = this.#state.expelled
   }
 
   get gone(): AbortSignal {
@@ -75,6 +79,17 @@ export class SqlAccount implements Account {
     await this.#parts.engine.run('setAppendLimit', { account: this.id, bytes })
   }
 
+  async quota(): Promise<AccountQuota> {
+    const quota = await readQuota(this.#parts.engine, this.name)
+    if (!quota) throw new StorageError('missing', 'The account does not exist')
+    return { used: quota.used, limit: quota.limit }
+  }
+
+  async deletedSize(mailbox: string): Promise<number> {
+    const id = (await findMailbox(this.#parts.engine, this.id, mailbox)) ?? missing()
+    return this.#parts.engine.scan((db) => readDeletedSize(db, id))
+  }
+
   async append(mailbox: string, messages: readonly NewMessage[]): Promise<Appended> {
     const { engine, changes, bodies } = this.#parts
     if ((await findMailbox(engine, this.id, mailbox)) === undefined) missing()
@@ -82,6 +97,10 @@ export class SqlAccount implements Account {
     if (messages.some(({ content }) => content.size > limit)) {
       throw new StorageError('too_big', `A message may have ${limit} bytes`)
     }
+    const bytes = messages.reduce((sum, { content }) => sum + content.size, 0)
+    // The transaction looks again; this keeps bodies from being put down in vain.
+    if (bytes > 0 && isOver(await this.quota(), bytes))
+      throw new StorageError('over_quota', 'There is no room for that')
     const described = await Promise.all(messages.map(describe))
     const contents = messages.map(({ content }) => content)
     return bodies.keep(contents, (gather, bytes) =>
@@ -90,7 +109,7 @@ export class SqlAccount implements Account {
         async () => {
           const kept = await gather()
           const rows = described.flatMap((row, index) => (kept[index] ? [{ ...row, ...kept[index] }] : []))
-          return { account: this.id, mailbox, rows, open: changes.openIn([this.id]), origin: 0 }
+          return { account: this.id, username: this.name, mailbox, rows, open: changes.openIn([this.id]), origin: 0 }
         },
         bytes,
       ),

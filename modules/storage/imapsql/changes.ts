@@ -19,8 +19,20 @@ export interface OpenView {
 /** What sessions of one account share in this process. */
 export class AccountState {
   readonly gone = new AbortController()
+  #expelled = new AbortController()
   readonly watchers = new Set<(change: AccountChange) => void>()
   readonly views = new Set<OpenView>()
+
+  /** Of those who open the account now. */
+  get expelled(): AbortSignal {
+    return this.#expelled.signal
+  }
+
+  expel(): void {
+    const expelled = this.#expelled
+    this.#expelled = new AbortController()
+    expelled.abort()
+  }
 }
 
 /** Brings what has been committed to the sessions that have it open. */
@@ -33,6 +45,8 @@ export class Changes {
   })
   /** Told of everything that happens in this process. */
   #relay: ((event: StorageEvent) => void) | undefined
+  #follow: ((mailbox: number, open: boolean) => Promise<void> | undefined) | undefined
+  readonly #followed = new Map<number, Promise<void>>()
   readonly #log: Logger
   #sessions = 0
 
@@ -42,6 +56,16 @@ export class Changes {
 
   relayTo(relay: (event: StorageEvent) => void): void {
     this.#relay = relay
+  }
+
+  /** `follow` is told when the first session of this process opens a mailbox, and when the last has closed it. */
+  followBy(follow: (mailbox: number, open: boolean) => Promise<void> | undefined): void {
+    this.#follow = follow
+  }
+
+  /** Resolves when everything that is done to a mailbox from now on will be told of to the views that are added to it. */
+  async followed(mailbox: number): Promise<void> {
+    await this.#followed.get(mailbox)
   }
 
   /** A number that tells a session from all others; 0 is nobody. */
@@ -63,13 +87,22 @@ export class Changes {
     const { views: ofAccount } = this.account(view.account)
     this.#open.set(view.id, views.add(view))
     ofAccount.add(view)
+    if (views.size === 1) this.#begin(view.id)
     return {
       [Symbol.dispose]: () => {
         views.delete(view)
         ofAccount.delete(view)
-        if (views.size === 0 && this.#open.get(view.id) === views) this.#open.delete(view.id)
+        if (views.size > 0 || this.#open.get(view.id) !== views) return
+        this.#open.delete(view.id)
+        this.#followed.delete(view.id)
+        void this.#follow?.(view.id, false)
       },
     }
+  }
+
+  #begin(mailbox: number): void {
+    const followed = this.#follow?.(mailbox, true)
+    if (followed) this.#followed.set(mailbox, followed)
   }
 
   /** The mailboxes of these accounts that a session has open for writing, which takes their new messages as \Recent. */
@@ -90,6 +123,7 @@ export class Changes {
   apply(event: StorageEvent): void {
     const { type } = event
     if (type === 'gone') this.#accounts.get(event.account)?.deref()?.gone.abort()
+    else if (type === 'expelled') this.#accounts.get(event.account)?.deref()?.expel()
     else this.#tell(event.account, accountChange(event))
     if ('origin' in event) this.#toViews(event)
     else if (type === 'deleted') for (const view of this.#views(event.mailbox)) view.deleted()
@@ -132,7 +166,7 @@ export class Changes {
   }
 }
 
-const accountChange = (event: Exclude<StorageEvent, { type: 'gone' }>): AccountChange => {
+const accountChange = (event: Exclude<StorageEvent, { type: 'gone' | 'expelled' }>): AccountChange => {
   switch (event.type) {
     case 'renamed':
       return { type: 'renamed', from: event.name, to: event.to }

@@ -14,7 +14,8 @@ import { WriterError } from '../../../core/kit/sql/writer/index.ts'
 import { isFlag } from './flags.ts'
 import type { Parts } from './mailbox.ts'
 import type { Prepared } from './prepare.ts'
-import { prepare } from './prepare.ts'
+import { prepare, storedSize } from './prepare.ts'
+import { isOver, readQuota } from './reading/quota.ts'
 
 export interface DeliveryOptions {
   readonly parts: Parts
@@ -31,10 +32,11 @@ const filtersAtOnce = 8
 interface Recipient {
   readonly id: number
   readonly account: string
-  /** The first that led here. */
-  readonly address: Address
-  /** Before any rewriting. */
+  /** Those that led here. */
+  readonly addresses: Address[]
+  /** The first of them before any rewriting. */
   readonly original: Address
+  readonly limited: boolean
 }
 
 /** One message on its way into mailboxes. */
@@ -56,21 +58,42 @@ export class SqlDelivery implements Delivery {
     const account = await accountOf(formatAddress(to)).catch((cause) => {
       throw SmtpError.temporary(451, '4.3.0', 'Internal server error, try again later', { cause })
     })
-    const [row] =
-      account === undefined
-        ? []
-        : await parts.engine.query<[number]>('SELECT id FROM users WHERE username = $1', [account])
-    if (account === undefined || !row) throw SmtpError.permanent(501, '5.1.1', 'User does not exist')
-    if (!this.#recipients.has(row[0])) this.#recipients.set(row[0], { id: row[0], account, address: to, original })
+    const quota = account === undefined ? undefined : await readQuota(parts.engine, account)
+    if (account === undefined || !quota) throw SmtpError.permanent(501, '5.1.1', 'User does not exist')
+    if (isOver(quota)) throw overQuota()
+    const { account: id, limit } = quota
+    const known = this.#recipients.get(id)
+    if (known) known.addresses.push(to)
+    else this.#recipients.set(id, { id, account, addresses: [to], original, limited: limit > 0 })
   }
 
   async message(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
+    const failed = await this.#leaveOutFull(message)
+    if (failed.size > 0 && this.#recipients.size === 0) throw overQuota()
     const verdicts = message.quarantined ? new Map() : await this.#filterAll(message)
     this.#prepared = await prepare(message, this.#envelope, [...this.#recipients.values()], {
       junk: message.quarantined ? this.#options.junkMailbox : undefined,
       verdicts,
     })
-    return new Map()
+    return failed
+  }
+
+  /**
+   * Leaves out the accounts that this message is too much for, which keeps it from no other. `commit` looks again, in the
+   * transaction that adds the message: what came in between is rare, but would be one message too many.
+   */
+  async #leaveOutFull(message: Message): Promise<ReadonlyMap<Address, SmtpError>> {
+    const failed = new Map<Address, SmtpError>()
+    const limited = [...this.#recipients.values()].filter((each) => each.limited)
+    if (limited.length === 0) return failed
+    const sizeFor = storedSize(message, this.#envelope)
+    for (const { id, account, addresses } of limited) {
+      const quota = await readQuota(this.#options.parts.engine, account)
+      if (!quota || !isOver(quota, sizeFor(account))) continue
+      this.#recipients.delete(id)
+      for (const address of addresses) failed.set(address, overQuota())
+    }
+    return failed
   }
 
   async #filterAll(message: Message): Promise<ReadonlyMap<number, FilterVerdict>> {
@@ -85,12 +108,13 @@ export class SqlDelivery implements Delivery {
   }
 
   /** The first folder that a filter names, and the flags of all. One that fails counts as absent. */
-  async #filter({ account, address, original }: Recipient, message: Message): Promise<FilterVerdict> {
+  async #filter({ account, addresses, original }: Recipient, message: Message): Promise<FilterVerdict> {
     let folder: string | undefined
     const flags: string[] = []
     for (const filter of this.#options.filters) {
       try {
-        const input = { envelope: this.#envelope, account, recipient: address, original, message }
+        const [recipient] = addresses as [Address]
+        const input = { envelope: this.#envelope, account, recipient, original, message }
         const verdict = await filter.filter(input)
         folder ??= verdict.folder
         flags.push(...verdict.flags.filter(isFlag))
@@ -116,7 +140,7 @@ export class SqlDelivery implements Delivery {
         ),
       )
     } catch (error) {
-      throw replyTo(error)
+      throw replyTo(error, accounts.length)
     }
   }
 
@@ -126,8 +150,15 @@ export class SqlDelivery implements Delivery {
   }
 }
 
-/** What a sender is told when a message cannot be stored: try again. */
-const replyTo = (error: unknown): SmtpError => {
+const overQuota = (): SmtpError => SmtpError.permanent(552, '5.2.2', 'Mailbox quota exceeded')
+
+/** What a sender is told when a message cannot be stored: try again, but for a full account. */
+const replyTo = (error: unknown, accounts: number): SmtpError => {
+  if (error instanceof StorageError && error.kind === 'over_quota') {
+    // It became full after `message`. Nobody has got anything; the next attempt will tell which of several it is.
+    if (accounts === 1) return overQuota()
+    return SmtpError.temporary(452, '4.2.2', 'Mailbox quota exceeded, try again later', { cause: error })
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOSPC' || code === 'EDQUOT' || (error instanceof WriterError && error.kind === 'full')) {
     return SmtpError.temporary(452, '4.3.1', 'Insufficient system storage', { cause: error })

@@ -32,5 +32,6 @@ export type StorageEvent =
       readonly to: string
     }
   | { readonly type: 'gone'; readonly account: number }
+  | { readonly type: 'expelled'; readonly account: number }
 
 export type Emit = (event: StorageEvent) => void

@@ -1,11 +1,13 @@
 import type { BlobStore, Context, Folder, Logger, SpecialUse } from '../../../core/index.ts'
 import {
   Accounts,
+  BlobOwner,
   ConfigError,
   defineModule,
   flag,
   integer,
   normalizer,
+  Quotas,
   Storage,
   Table,
   Target,
@@ -13,28 +15,29 @@ import {
   use,
   words,
 } from '../../../core/index.ts'
-import { sqliteLocation } from '../../../core/kit/sql/sqlite.ts'
 import { Bodies } from './bodies/bodies.ts'
 import { newLease } from './bodies/key.ts'
 import { placeOfBodies } from './bodies/place.ts'
 import { sweepRegularly } from './bodies/sweep.ts'
+import { databaseAccess } from './database_access.ts'
 import { compression, filters, folderStore, inlineDatabase, limit, messageStore } from './directives.ts'
 import type { Parts } from './mailbox.ts'
 import { accountNames } from './names_map.ts'
-import { SharedCore } from './shared_core.ts'
-import { SqliteEngine } from './sqlite_engine.ts'
+import type { SharedCore } from './shared_core.ts'
 import { SqlStorage } from './storage.ts'
 
 export default defineModule({
   name: 'storage.imapsql',
   aliases: ['target.imapsql'],
   doc: 'Mailboxes in an SQL database: what IMAP shows, where mail is delivered, and a table of the accounts there are.',
-  provides: [Storage, Accounts, Target, Table],
+  provides: [Storage, Accounts, BlobOwner, Quotas, Target, Table],
   kept: true,
   inline: inlineDatabase(),
   config: {
-    driver: text('sqlite3').doc('The kind of database. Wins over the one given inline.'),
-    dsn: words('DSN…').doc('Where the database is: the path of a file. Wins over the one given inline.'),
+    driver: text('sqlite3|postgres').doc('The kind of database. Wins over the one given inline.'),
+    dsn: words('DSN…').doc(
+      'Where the database is: the path of a file, or for PostgreSQL `host=… dbname=…` or a postgres:// URL. Wins over the one given inline.',
+    ),
     msg_store: messageStore()
       .default('fs messages')
       .doc('Where message bodies are kept; `sql` is the database itself, in the transaction that adds the message.'),
@@ -72,21 +75,13 @@ export default defineModule({
   },
   create(config, context) {
     const { driver, dsn } = database(config, context)
-    if (driver !== 'sqlite3' && driver !== 'sqlite')
-      throw new ConfigError(context.at, `there is no driver ${driver}: expected sqlite3`)
-    const file = sqliteFile(dsn, context)
     const { log } = context
+    const access = databaseAccess(driver, dsn, sqlite(config), context)
     const open = async (held: AsyncDisposableStack): Promise<Parts> => {
       if (config.auth_map || config.auth_normalize !== 'auto') {
         log.info('auth_map and auth_normalize are deprecated, use storage_map of the imap endpoint instead')
       }
-      const core = await context.shared(held, `imapsql ${file}`, () =>
-        SharedCore.open((onEvent) => SqliteEngine.open({ file, ...sqlite(config), onEvent, log }), {
-          dsn,
-          runtime: context.directories.runtime,
-          log,
-        }),
-      )
+      const core = await context.shared(held, access.key, () => access.open())
       const store = config.fsstore.at(-1) ?? config.msg_store
       const { changes, engine } = core
       const bodies = await openBodies(held, core, { store: store === 'sql' ? null : store, config, log })
@@ -94,6 +89,8 @@ export default defineModule({
     }
     return new SqlStorage({
       open,
+      inspect: () => access.inspect(),
+      preview: () => access.preview(),
       accountOf: accountNames(config.delivery_normalize, config.delivery_map),
       accountOfLogin: accountNames(config.auth_normalize, config.auth_map),
       filters: config.imap_filter ?? [],
@@ -111,16 +108,9 @@ const database = (
   { at }: Context,
 ): { driver: string; dsn: string } => {
   const found = { driver: driver ?? inline?.driver, dsn: dsn?.join(' ') ?? inline?.dsn }
-  if (!found.driver) throw new ConfigError(at, 'storage.imapsql needs driver sqlite3')
+  if (!found.driver) throw new ConfigError(at, 'storage.imapsql needs driver sqlite3 or driver postgres')
   if (!found.dsn) throw new ConfigError(at, 'storage.imapsql needs dsn DSN…')
   return { driver: found.driver, dsn: found.dsn }
-}
-
-/** The path of the database. */
-const sqliteFile = (dsn: string, { path }: Context): string => {
-  const { file } = sqliteLocation(dsn, path)
-  if (file === undefined) throw new RangeError('mail cannot be kept in memory: dsn has to be the path of a file')
-  return file
 }
 
 interface SqliteSettings {

@@ -76,7 +76,8 @@ export class OpenMailbox implements Mailbox, OpenView {
   }
 
   async #read(): Promise<MailboxState | undefined> {
-    const { engine, recentForAll } = this.#parts
+    const { changes, engine, recentForAll } = this.#parts
+    await changes.followed(this.id)
     const recent = recentForAll ? 'all' : await this.#claimRecent()
     return engine.scan((db) => readSnapshot(db, this.id, recent))
   }

@@ -39,7 +39,7 @@ export const prepare = async (
   const { structure, cachedHeader } = await describeContent(original)
   const date = Math.floor(Date.now() / 1000)
   const rows = destinations.map(({ id, account }) => {
-    const top = Buffer.from(`Delivered-To: ${oneLine(account)}\r\nReturn-Path: <${returnPath}>\r\n`)
+    const top = topFields(account, returnPath)
     const header = {
       ...cachedHeader,
       'Delivered-To': [account, ...(cachedHeader['Delivered-To'] ?? [])],
@@ -49,7 +49,7 @@ export const prepare = async (
     const content = concatBody(top, original)
     return {
       content,
-      arrival: { account: id, folder, junk },
+      arrival: { account: id, username: account, folder, junk },
       row: {
         date,
         size: content.size,
@@ -65,6 +65,16 @@ export const prepare = async (
       rows.flatMap(({ arrival, row }, index) => (kept[index] ? [{ ...arrival, row: { ...row, ...kept[index] } }] : [])),
   }
 }
+
+/** How much the message takes in an account, in bytes: header and body, with what is put on top. */
+export const storedSize = (message: Message, envelope: Envelope): ((account: string) => number) => {
+  const returnPath = pathOf(envelope)
+  const rest = message.header.bytes().length + crlf.length + message.body.size
+  return (account) => topFields(account, returnPath).length + rest
+}
+
+const topFields = (account: string, returnPath: string): Buffer =>
+  Buffer.from(`Delivered-To: ${oneLine(account)}\r\nReturn-Path: <${returnPath}>\r\n`)
 
 const crlf = Buffer.from('\r\n')
 

@@ -1,56 +1,49 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { Logger } from '../../../core/index.ts'
 import { Changes } from './changes.ts'
-import type { Engine, OnEvent } from './engine.ts'
-import { UpdatePipe } from './updates/pipe.ts'
-import type { Notice } from './updates/record.ts'
-import { fromLine, gapLine, toLines } from './updates/record.ts'
+import type { Engine } from './engine.ts'
+import type { Hears, Updates } from './updates/updates.ts'
 
 /** What all storages of this process on one database share: also the old and the new one while a reload goes on. */
 export class SharedCore implements AsyncDisposable {
   readonly engine: Engine
   readonly changes: Changes
-  readonly #pipe: UpdatePipe
   readonly #log: Logger
   readonly #noticed = new Set<number>()
+  #updates: Updates | undefined
 
-  private constructor(engine: Engine, changes: Changes, pipe: UpdatePipe, log: Logger) {
+  private constructor(engine: Engine, changes: Changes, log: Logger) {
     this.engine = engine
     this.changes = changes
-    this.#pipe = pipe
     this.#log = log
   }
 
-  static async open(
-    openEngine: (onEvent: OnEvent) => Promise<Engine>,
-    { dsn, runtime, log }: { dsn: string; runtime: string; log: Logger },
+  static async open<E extends Engine>(
+    openEngine: (changes: Changes) => Promise<E>,
+    openUpdates: (hears: Hears, engine: E) => Promise<Updates>,
+    log: Logger,
   ): Promise<SharedCore> {
     const changes = new Changes(log)
-    const engine = await openEngine(changes.committed)
-    const self = `${process.pid}-${randomBytes(8).toString('hex')}`
-    let onLine = (_line: string): void => undefined
-    const pipe = await UpdatePipe.open({
-      path: join(runtime, `sql-${createHash('sha1').update(dsn).digest('hex')}.sock`),
-      onLine: (line) => onLine(line),
-      onGap: () => changes.rereadAll(),
-      gapLine: gapLine(self),
-      log,
-    })
-    const core = new SharedCore(engine, changes, pipe, log)
-    onLine = (line) => core.#notice(fromLine(line, self))
-    changes.relayTo((event) => pipe.send(() => toLines(self, event)))
-    return core
+    const engine = await openEngine(changes)
+    const core = new SharedCore(engine, changes, log)
+    try {
+      const updates = await openUpdates(core.#hears, engine)
+      core.#updates = updates
+      changes.relayTo((event) => updates.send(event))
+      changes.followBy((mailbox, open) => updates.follow?.(mailbox, open))
+      return core
+    } catch (error) {
+      await core[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
-  #notice(notice: Notice | undefined): void {
-    if (!notice) return
-    if ('event' in notice) this.changes.apply(notice.event)
-    else if ('everything' in notice) this.changes.rereadAll()
-    else this.#look(notice.mailbox)
+  readonly #hears: Hears = {
+    mailbox: (id) => this.#look(id),
+    event: (event) => this.changes.apply(event),
+    everything: () => this.changes.rereadAll(),
   }
 
-  /** Many lines about one mailbox are read as one change. */
+  /** Much that is told about one mailbox is read as one change. */
   #look(mailbox: number): void {
     if (this.#noticed.has(mailbox)) return
     this.#noticed.add(mailbox)
@@ -66,7 +59,7 @@ export class SharedCore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pipe[Symbol.asyncDispose]()
+    await this.#updates?.[Symbol.asyncDispose]()
     await this.engine[Symbol.asyncDispose]()
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, open } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import type { Logger } from '../../../core/index.ts'
@@ -11,7 +12,9 @@ import {
   WriterError,
 } from '../../../core/kit/sql/writer/index.ts'
 import type { Engine, OnEvent, Operations } from './engine.ts'
-import { checkVersion } from './schema/migrate.ts'
+import { startsAsInbox } from './schema/companions_sqlite.ts'
+import { checkVersion, companionsOf, companionVersion, hasTable, oldTriggers } from './schema/migrate.ts'
+import type { Found } from './schema/plan.ts'
 
 export interface SqliteOptions {
   /** Absolute path of the database. */
@@ -51,8 +54,9 @@ export class SqliteEngine implements Engine {
       pragmas: { ...(cacheSize !== 0 && { cache_size: cacheSize }), ...pragmas },
     })
     try {
-      const { from, adopted } = await writer.run('migrate', undefined as never)
+      const { from, adopted, companionsFrom } = await writer.run('migrate', undefined as never)
       if (from === 5) log.info('database upgraded', { from, to: 6 })
+      if (companionsFrom) log.info('database upgraded', { companions: `${companionsFrom} to ${companionVersion}` })
       if (adopted) log.info('database adopted', { msgs: adopted })
       return new SqliteEngine(writer, new SqliteReader(file, { cacheSize }), new SqliteReader(file))
     } catch (error) {
@@ -114,6 +118,20 @@ const refuseUnknown = async (file: string): Promise<void> => {
     if (sqliteCode(error) !== readOnly) throw error
     await look(file, false)
   }
+}
+
+/** What is in a file, without changing it; undefined when there is none. Throws when it is not one of ours or maddy's. */
+export const previewSqlite = async (file: string): Promise<Found | undefined> => {
+  if (!existsSync(file)) return undefined
+  using db = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+  const statements = new SqliteStatements(db)
+  const version = await checkVersion(statements)
+  if (version === 0) return { version, companions: undefined, current: false, messages: 0, misnamed: 0 }
+  const [[messages, misnamed] = [0, 0]] = await statements.query<[number, number]>(
+    `SELECT (SELECT count(*) FROM msgs), (SELECT count(*) FROM mboxes WHERE ${startsAsInbox})`,
+  )
+  const companions = (await hasTable(statements, 'tsmaddy_meta')) ? await companionsOf(statements) : undefined
+  return { version, companions, current: (await oldTriggers(statements)).length === 0, messages, misnamed }
 }
 
 const readOnly = 8 // SQLITE_READONLY

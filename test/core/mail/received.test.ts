@@ -33,7 +33,7 @@ test('all parts are there, and lines are short', () => {
 })
 
 test('a name that is not fit for a field is left out', () => {
-  for (const helo of ['a\rb', 'a\x00', 'xn--a_b', '']) {
+  for (const helo of ['a\rb', 'a\x00', 'xn--a_b', '', 'a(', 'a)', 'a;b', '"a"', 'a\\', 'a'.repeat(256)]) {
     assert.match(field(envelope({}, { helo }), 'mx.h.example'), /^Received: \(r\.example/)
   }
 })
@@ -50,6 +50,27 @@ test('a sender that ASCII cannot hold is left out', () => {
     field(envelope({ originalReversePath: 'é@xn--bcher-kva.example', smtputf8: true }), 'mx.h.example'),
     /\(envelope-sender <é@bücher\.example>\) with UTF8ESMTP/,
   )
+})
+
+test('the literal that a client greets with stays', () => {
+  const written = field(envelope({}, { helo: '[IPv6:2001:db8::1]' }), 'mx.h.example')
+  assert.match(written, /^Received: from \[IPv6:2001:db8::1\] \(r\.example/)
+})
+
+for (const [sender, written] of [
+  ['a b@a.example', '<"a b"@a.example>'],
+  ['x) by evil.example (y@a.example', '<"x\\) by evil.example \\(y"@a.example>'],
+  ['a"\\@a.example', '<"a\\\\"\\\\\\\\"@a.example>'],
+] as const) {
+  test(`the sender ${sender} stays within its comment`, () => {
+    const whole = field(envelope({ originalReversePath: sender }), 'mx.h.example')
+    assert.ok(whole.includes(` by mx.h.example (envelope-sender ${written}) with ESMTP id`), whole)
+  })
+}
+
+test('a sender that is too long for a line is left out', () => {
+  const originalReversePath = `${'a'.repeat(900)}@a.example`
+  assert.match(field(envelope({ originalReversePath }), 'mx.h.example'), /by mx\.h\.example with ESMTP/)
 })
 
 test('over a Unix socket there is no address', () => {

@@ -99,7 +99,7 @@ test('a block of another kind is refused with what it is, and what is needed', a
     'checks c {\nrequire_tls\n}\nmodifiers m {\nreplace_rcpt static\n}\ncheck.spf s { }\ntable.static t { }',
   )
   assert.deepEqual(message.split('\n'), [
-    'test.conf:4:7: &m cannot be used here: a group of checks is needed, and modifiers is: modifier',
+    'test.conf:4:7: &m cannot be used here: a group of checks is needed, and modifiers is: modifier, dkim keys',
     'test.conf:5:8: &c cannot be used here: a modifier is needed, and checks is: group of checks',
     'test.conf:6:7: &s cannot be used here: a group of checks is needed, and check.spf is: check',
     'test.conf:7:12: &t cannot be used here: a target is needed, and table.static is: table, multi table',

@@ -41,6 +41,12 @@ for (const [value, written] of [
   })
 }
 
+test('a property that is too long for a line is left out', () => {
+  const properties = { 'smtp.helo': 'x'.repeat(900), 'smtp.mailfrom': 'a.test' }
+  const field = unfolded(authenticationResults('h', [{ method: 'spf', value: 'none', properties }]))
+  assert.equal(field, 'Authentication-Results: h; spf=none smtp.mailfrom=a.test\r\n')
+})
+
 test('a property that could break out of the field is quoted', () => {
   const properties = { 'smtp.helo': 'x; dkim=pass (', 'smtp.mailfrom': 'bücher.example' }
   const field = unfolded(authenticationResults('h', [{ method: 'spf', value: 'none', properties }]))

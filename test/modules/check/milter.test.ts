@@ -315,6 +315,20 @@ test('a message is shown once, even to a check that stands in several blocks', a
   assert.equal(await judged.inspection.message?.(sampleMessage(), never), undefined)
 })
 
+for (const [directives, what] of [
+  ['io_timeout 0', 'no limit for a word'],
+  ['timeout 0\nio_timeout 2000h', 'a limit beyond what a timer can hold'],
+  ['timeout 2000h', 'a stage that may take longer than a timer can hold'],
+  ['timeout 1500500us\nio_timeout 1500500us', 'limits with parts of a millisecond'],
+] as const) {
+  test(`a filter is asked with ${what}`, async () => {
+    const origin = { ...sampleEnvelope('a@a.example').origin, rdns: 'client.example' }
+    await using made = await filtered({}, { directives, dns: zone({ 'client.example': { A: ['192.0.2.1'] } }) })
+    await using judged = await made.show({ envelope: envelope(origin) })
+    assert.equal(said(judged.verdict), 'nothing')
+  })
+}
+
 const points = ['O', 'C', 'H', 'M', 'R', 'T', 'L', 'N', 'B', 'E']
 
 for (const code of points) {

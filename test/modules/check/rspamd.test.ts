@@ -347,6 +347,17 @@ test('over https the certificate has to be that of the host in the URL', async (
   assert.equal(outcome(await judge(made)), `ignore 451 4.7.0 ${trouble}`)
 })
 
+test('a message for thousands is judged like others, and rspamd is told as many recipients as it takes', async () => {
+  await using server = await rspamdServer({ action: 'reject' })
+  await using made = await check(urlOf(server))
+  const to = Array.from({ length: 5000 }, (_, n) => `recipient${n}@to.example`)
+  assert.equal(outcome(await judge(made, { to })), `reject 550 5.7.0 ${policy}`)
+  const [asked] = server.asked
+  const told = asked ? valuesOf(asked, 'Rcpt') : []
+  assert.ok(told.length > 400)
+  assert.deepEqual(told, to.slice(0, told.length))
+})
+
 test('credentials in the URL are sent', async () => {
   await using server = await rspamdServer({ action: 'no action' })
   await using made = await check(`http://user:secret@127.0.0.1:${server.port}`)

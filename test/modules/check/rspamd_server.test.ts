@@ -61,3 +61,9 @@ test('rspamd is told the hostname of the server, the client and every recipient'
   assert.match(valuesOf(asked, 'Queue-ID')[0] ?? '', /^[0-9a-f]{8}$/)
   assert.equal(asked.body, 'Subject: x\r\n\r\nhello\r\n')
 })
+
+test('the log tells of which message rspamd recommended what is not known', async () => {
+  await using made = await judging({ action: 'dance', score: 0 })
+  await made.server.send()
+  assert.match(await made.server.log(), /rspamd recommends what is not known.*"action":"dance","msg_id":"[0-9a-f]{8}"/)
+})

@@ -27,6 +27,9 @@ interface ServerOptions {
   readonly respond?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
+/** Bytes of all headers, as rspamd has it. */
+const maxHeaderSize = 80 * 1024
+
 /** A server that answers every request with that text, or JSON, once it has read it. */
 export const rspamdServer = async (answer: unknown, options: ServerOptions = {}): Promise<RspamdServer> => {
   const { status = 200, tls, respond } = options
@@ -42,7 +45,9 @@ export const rspamdServer = async (answer: unknown, options: ServerOptions = {})
   // A client that goes away half-way is no failure of the test.
   const onRequest = (request: IncomingMessage, response: ServerResponse) =>
     void handle(request, response).catch(() => {})
-  const server = tls ? https.createServer(tls, onRequest) : http.createServer(onRequest)
+  const server = tls
+    ? https.createServer({ ...tls, maxHeaderSize }, onRequest)
+    : http.createServer({ maxHeaderSize }, onRequest)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { memoryBody } from '../../../core/kit/message/index.ts'
 import { account, all, deliver, open, select } from './support.ts'
@@ -67,13 +66,12 @@ test('an account that is deleted leaves nothing in the database or in the folder
     await inbox.store(all, 'add', ['$keyword'])
     await inbox.copy(all, 'a')
   }
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`)
-  db.exec("INSERT INTO user_quotas (username, quota_bytes) VALUES ('b@example.org', 5)")
+  await made.db.exec("INSERT INTO user_quotas (username, quota_bytes) VALUES ('b@example.org', 5)")
   await made.storage.delete('B@example.org')
   const tables = ['users', 'mboxes', 'msgs', 'flags', 'extkeys', 'user_quotas']
   const own = ['mboxes', 'msgs', 'expunged', 'keywords', 'blobs', 'doomed'].map((name) => `tsmaddy_${name}`)
   for (const table of [...tables, ...own]) {
-    assert.deepEqual(db.prepare(`SELECT * FROM ${table}`).all(), [], table)
+    assert.deepEqual(await made.db.rows(`SELECT * FROM ${table}`), [], table)
   }
   assert.deepEqual(await readdir(`${made.directory}/messages`), [])
   await assert.rejects(made.storage.delete('b@example.org'), { name: 'StorageError', kind: 'missing' })
@@ -101,8 +99,7 @@ test('the limit for a message is the mailbox’s, else the account’s, else the
   await owner.setAppendLimit(2048)
   assert.deepEqual([await owner.ownAppendLimit(), await owner.appendLimit()], [2048, 2048])
   await append('a', 2048)
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`)
-  db.exec("UPDATE mboxes SET msgsizelimit = 4096 WHERE name = 'a'")
+  await made.db.exec("UPDATE mboxes SET msgsizelimit = 4096 WHERE name = 'a'")
   assert.equal((await owner.status('a')).appendLimit, 4096)
   await append('a', 4096)
   await assert.rejects(append('INBOX', 2049), tooBig)

@@ -139,6 +139,7 @@ test('bodies stored ahead by a process that died are removed once they are a day
 test('a body stays when it cannot be known whether its message was added, and others will look for it', async () => {
   await using made = await bare()
   const lease = newLease()
+  const { id } = lease
   const store = made.files()
   const bodies = made.bodies(store, lease)
   const fails = (kind: 'full' | 'broken') =>
@@ -154,7 +155,7 @@ test('a body stays when it cannot be known whether its message was added, and ot
   assert.equal(lease.untidy, true)
   const sweeping = sweepRegularly(made.engine, store, lease, quiet)
   await sweeping[Symbol.asyncDispose]()
-  assert.deepEqual(await made.engine.query('SELECT lease FROM tsmaddy_leases'), [[lease.id]])
+  assert.deepEqual(await made.engine.query('SELECT lease FROM tsmaddy_leases'), [[id]])
 })
 
 test('a long compressed body that ends too soon is an error to who reads it, and not a short message', async () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { FlagState, Mailbox, MailboxChange } from '../../../core/index.ts'
+import type { TestStorage } from './support.ts'
 import { account, all, deliver, open, select, simple } from './support.ts'
 
 /** Numbers that look like chance and are the same every time. */
@@ -87,37 +86,37 @@ const expectedCounters = `
     coalesce(sum(m.bodylen), 0) AS size, coalesce(sum(m.seen), 0) AS seen,
     (SELECT count(*) FROM flags f WHERE f.mboxid = b.id AND f.flag = '\\Seen') AS seenflags,
     (SELECT count(*) FROM flags f WHERE f.mboxid = b.id AND f.flag = '\\Deleted') AS deleted,
-    (SELECT group_concat(k, ' ') FROM (SELECT lower(flag) || count(*) AS k FROM flags f
+    (SELECT string_agg(k, ' ') FROM (SELECT lower(flag) || count(*) AS k FROM flags f
       WHERE f.mboxid = b.id AND substr(flag, 1, 1) <> '\\' GROUP BY lower(flag) ORDER BY lower(flag))) AS keywords
   FROM mboxes b LEFT JOIN msgs m ON m.mboxid = b.id GROUP BY b.id ORDER BY b.id`
 
 const keptCounters = `
   SELECT t.mboxid AS id, b.msgscount, t.messages, t.recent, t.size, t.seen, t.seen AS seenflags, t.deleted,
-    (SELECT group_concat(k, ' ') FROM (SELECT keyword || uses AS k FROM tsmaddy_keywords k
+    (SELECT string_agg(k, ' ') FROM (SELECT keyword || uses AS k FROM tsmaddy_keywords k
       WHERE k.mboxid = b.id AND uses > 0 ORDER BY keyword)) AS keywords
   FROM tsmaddy_mboxes t JOIN mboxes b ON b.id = t.mboxid ORDER BY t.mboxid`
 
-const checkCounters = (db: DatabaseSync): void => {
-  assert.deepEqual(db.prepare(keptCounters).all(), db.prepare(expectedCounters).all())
-  const wrong = db.prepare('SELECT id FROM mboxes WHERE msgscount <> (SELECT count(*) FROM msgs WHERE mboxid = id)')
-  assert.deepEqual(wrong.all(), [])
-  const refs = db.prepare(
-    'SELECT id FROM extkeys WHERE refs <> (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id) OR refs <= 0',
-  )
-  assert.deepEqual(refs.all(), [])
-  const blobs = db.prepare('SELECT id FROM tsmaddy_blobs WHERE id NOT IN (SELECT id FROM extkeys)')
-  assert.deepEqual(blobs.all(), [])
-  const companions = db.prepare(
-    `SELECT mboxid, msgid FROM msgs EXCEPT SELECT mboxid, uid FROM tsmaddy_msgs
-      UNION ALL SELECT * FROM (SELECT mboxid, uid FROM tsmaddy_msgs EXCEPT SELECT mboxid, msgid FROM msgs)`,
-  )
-  assert.deepEqual(companions.all(), [])
+/** Each of them finds what is not as it should be. */
+const wrong = [
+  'SELECT id FROM mboxes WHERE msgscount <> (SELECT count(*) FROM msgs WHERE mboxid = id)',
+  'SELECT id FROM extkeys WHERE refs <> (SELECT count(*) FROM msgs WHERE extbodykey = extkeys.id) OR refs <= 0',
+  'SELECT id FROM tsmaddy_blobs WHERE id NOT IN (SELECT id FROM extkeys)',
+  `SELECT mboxid, msgid FROM msgs EXCEPT SELECT mboxid, uid FROM tsmaddy_msgs
+    UNION ALL SELECT * FROM (SELECT mboxid, uid FROM tsmaddy_msgs EXCEPT SELECT mboxid, msgid FROM msgs) AS t`,
+  `SELECT mboxid, modseq FROM tsmaddy_msgs GROUP BY mboxid, modseq HAVING count(*) > 1`,
+  `SELECT t.mboxid FROM tsmaddy_msgs t JOIN tsmaddy_mboxes b ON b.mboxid = t.mboxid WHERE t.modseq > b.modseq`,
+  `SELECT t.uid FROM tsmaddy_users t WHERE t.size <>
+    (SELECT coalesce(sum(m.bodylen), 0) FROM msgs m JOIN mboxes b ON b.id = m.mboxid WHERE b.uid = t.uid)`,
+]
+
+const checkCounters = async ({ db }: TestStorage): Promise<void> => {
+  assert.deepEqual(await db.rows(keptCounters), await db.rows(expectedCounters))
+  for (const sql of wrong) assert.deepEqual(await db.rows(sql), [], sql)
 }
 
 test('after any operations the counters are what they stand for, and sessions know what there is', async () => {
   await using made = await open()
   await made.storage.create('b@x.org', [{ name: 'other' }])
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`)
   const random = chance(7)
   await using inbox = await select(made.storage, 'b@x.org')
   await using other = await select(made.storage, 'b@x.org', 'other')
@@ -132,7 +131,7 @@ test('after any operations the counters are what they stand for, and sessions kn
     if (random(3) === 0) await deliver(made.storage, ['b@x.org'], simple(`r${round}`))
     const box = pick([inbox, other], random)
     await something(box, 40, random)
-    checkCounters(db)
+    await checkCounters(made)
     for (const { mailbox, known } of knowing) known.check(await statesOf(mailbox))
   }
 })
@@ -141,7 +140,6 @@ test('sessions opened in the midst of changes by several others miss none and ar
   await using made = await open()
   await made.storage.create('b@x.org', [{ name: 'other' }])
   const owner = await account(made.storage, 'b@x.org')
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`)
   let busy = 4
   const workers = Array.from({ length: 4 }, async (_, n) => {
     const random = chance(100 + n)
@@ -168,7 +166,7 @@ test('sessions opened in the midst of changes by several others miss none and ar
     }
   })
   await Promise.all([...workers, ...opening])
-  checkCounters(db)
+  await checkCounters(made)
   assert.ok(watching.length > 10)
   for (const { mailbox, known } of watching) {
     const states = await statesOf(mailbox)
@@ -181,14 +179,13 @@ test('counters hold also for what another program writes to the same file', asyn
   await using made = await open()
   await made.storage.create('b@x.org', [{ name: 'other' }])
   await deliver(made.storage, ['b@x.org'])
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`, { enableForeignKeyConstraints: true })
-  db.exec(`INSERT INTO extkeys (id, uid, refs) VALUES ('${'0'.repeat(32)}', 1, 1);
+  await made.db.exec(`INSERT INTO extkeys (id, uid, refs) VALUES ('${'0'.repeat(32)}', 1, 1);
     UPDATE mboxes SET uidnext = 3, msgscount = 2 WHERE id = 1;
     INSERT INTO msgs SELECT mboxid, 2, date, 77, 0, bodystructure, cachedheader, '${'0'.repeat(32)}', 1, '', 0
       FROM msgs WHERE mboxid = 1;
     INSERT INTO flags VALUES (1, 2, '\\Seen'), (1, 2, 'kw'), (1, 1, '\\Deleted');`)
-  checkCounters(db)
-  db.exec("DELETE FROM flags WHERE flag = 'kw'; DELETE FROM msgs WHERE msgid = 1")
+  await checkCounters(made)
+  await made.db.exec("DELETE FROM flags WHERE flag = 'kw'; DELETE FROM msgs WHERE msgid = 1")
   const status = await (await account(made.storage, 'b@x.org')).status('INBOX')
   assert.deepEqual([status.messages, status.unseen, status.deleted, status.size], [1, 0, 0, 77])
 })
@@ -200,8 +197,7 @@ test('a session notices what another program has written, at the latest when som
   await using inbox = await select(made.storage, 'b@x.org')
   const known = new Known(await statesOf(inbox))
   inbox.listen((change) => known.take(change))
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`, { enableForeignKeyConstraints: true })
-  db.exec(`UPDATE mboxes SET uidnext = 5;
+  await made.db.exec(`UPDATE mboxes SET uidnext = 5;
     INSERT INTO msgs SELECT mboxid, 4, date, bodylen, 0, bodystructure, cachedheader, NULL, 1, '', 0 FROM msgs
       WHERE msgid = 1;
     INSERT INTO flags VALUES (1, 2, '\\Seen');
@@ -237,8 +233,7 @@ test('too many changes of others are not told one by one: the session is to read
   const told: MailboxChange[] = []
   inbox.listen((change) => told.push(change))
   {
-    using db = new DatabaseSync(join(made.directory, 'imapsql.db'))
-    db.exec(`BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
+    await made.db.exec(`BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
       INSERT INTO msgs SELECT 1, i, date, bodylen, 0, bodystructure, cachedheader, NULL, 0, '', 0 FROM msgs, n;
       UPDATE mboxes SET uidnext = 20004, msgscount = 20003; COMMIT`)
   }

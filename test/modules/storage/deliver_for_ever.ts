@@ -1,9 +1,11 @@
-import { newProcess } from './process.ts'
+import { newProcess, postgresProcess } from './process.ts'
 import { deliver, simple } from './support.ts'
 
-/** Delivers messages until it is killed, ten at once, and prints the subject of each once it is acknowledged. */
+/** Delivers messages until it is killed, ten at once, and prints the subject of each once it is acknowledged. `file` may be a DSN. */
 const [file = '', directory = '', round = '', bodies = ''] = process.argv.slice(2)
-const { storage } = await newProcess(file, directory, { files: bodies === 'files' })
+const { storage } = file.includes('host=')
+  ? await postgresProcess(file)
+  : await newProcess(file, directory, { files: bodies === 'files' })
 await storage.open('b@x.org')
 let next = 0
 const work = async (): Promise<void> => {

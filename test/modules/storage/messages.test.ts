@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { Mailbox, MailboxChange, StoredMessage } from '../../../core/index.ts'
 import { memoryBody } from '../../../core/kit/message/index.ts'
@@ -118,30 +117,25 @@ test('a copy to a mailbox that does not exist is refused', async () => {
 for (const store of ['sql', 'fs messages']) {
   test(`a copy outlives its original, and the body goes with the last of them (${store})`, async () => {
     await using made = await make(1, `msg_store ${store}`)
-    using db = new DatabaseSync(`${made.directory}/imapsql.db`)
-    const refs = () =>
-      db
-        .prepare('SELECT refs FROM extkeys')
-        .all()
-        .map((row) => row.refs)
+    const refs = async () => (await made.db.rows('SELECT refs FROM extkeys')).flat()
     const bodies = async () => {
-      if (store === 'sql') return db.prepare('SELECT id FROM tsmaddy_blobs').all().length
+      if (store === 'sql') return (await made.db.rows('SELECT id FROM tsmaddy_blobs')).length
       return (await readdir(`${made.directory}/messages`)).length
     }
     await using inbox = await select(made.storage, 'b@x.org')
     await inbox.copy(all, 'other')
     await inbox.copy(all, 'INBOX')
     await inbox.copy(only(1), 'INBOX')
-    assert.deepEqual(refs(), [4])
+    assert.deepEqual(await refs(), [4])
     await inbox.store(only(1), 'add', ['\\Deleted'])
     assert.deepEqual(await inbox.expunge(), [1])
-    assert.deepEqual([refs(), await bodies()], [[3], 1])
+    assert.deepEqual([await refs(), await bodies()], [[3], 1])
     assert.match(await bytes(await inbox.content(2)), /Subject: s1/)
     await assert.rejects(inbox.content(1), { name: 'StorageError', kind: 'expunged' })
     await inbox.store(all, 'add', ['\\Deleted'])
     assert.deepEqual(await inbox.expunge(), [2, 3])
     await made.owner.delete('other')
-    assert.deepEqual([refs(), await bodies()], [[], 0])
+    assert.deepEqual([await refs(), await bodies()], [[], 0])
   })
 }
 
@@ -160,21 +154,8 @@ test('moved messages are gone where they were, with references as before', async
   assert.deepEqual(await flags(inbox), { 1: [] })
   await using other = await select(made.storage, 'b@x.org', 'other')
   assert.deepEqual(await flags(other), { 1: ['\\Flagged'], 2: [] })
-  using db = new DatabaseSync(`${made.directory}/imapsql.db`)
-  assert.deepEqual(
-    db
-      .prepare('SELECT refs FROM extkeys')
-      .all()
-      .map((row) => row.refs),
-    [1, 1, 1],
-  )
-  assert.deepEqual(
-    db
-      .prepare('SELECT name, msgscount FROM mboxes ORDER BY id')
-      .all()
-      .map((row) => row.msgsCount),
-    [1, 2],
-  )
+  assert.deepEqual((await made.db.rows('SELECT refs FROM extkeys')).flat(), [1, 1, 1])
+  assert.deepEqual((await made.db.rows('SELECT msgscount FROM mboxes ORDER BY id')).flat(), [1, 2])
 })
 
 test('moving within a mailbox gives new UIDs', async () => {

@@ -3,12 +3,16 @@ import type { BlobStore, Context, Fields, Logger } from '../../../core/index.ts'
 import fsBlobs from '../../../modules/storage/blob/fs.ts'
 import { Bodies } from '../../../modules/storage/imapsql/bodies/bodies.ts'
 import { newLease } from '../../../modules/storage/imapsql/bodies/key.ts'
+import type { Engine } from '../../../modules/storage/imapsql/engine.ts'
+import { PostgresEngine } from '../../../modules/storage/imapsql/postgres_engine.ts'
 import { SharedCore } from '../../../modules/storage/imapsql/shared_core.ts'
 import { SqliteEngine } from '../../../modules/storage/imapsql/sqlite_engine.ts'
 import { SqlStorage } from '../../../modules/storage/imapsql/storage.ts'
+import { pipeUpdates } from '../../../modules/storage/imapsql/updates/pipe_updates.ts'
 
 export interface Process extends AsyncDisposable {
   readonly storage: SqlStorage
+  readonly engine: Engine
   /** The events logged, with the reason of an error. */
   readonly logged: readonly string[]
 }
@@ -27,13 +31,37 @@ export const newProcess = async (
   runtime: string,
   { pragmas = {}, busyTimeout = 5000, files = false }: ProcessOptions = {},
 ): Promise<Process> => {
+  const open = (log: Logger): Promise<SharedCore> =>
+    SharedCore.open(
+      ({ committed: onEvent }) => SqliteEngine.open({ file, busyTimeout, cacheSize: 0, pragmas, onEvent, log }),
+      (hears) => pipeUpdates(hears, { dsn: file, runtime, log }),
+      log,
+    )
+  return processOn(open, files ? join(runtime, 'messages') : undefined)
+}
+
+/** The same on PostgreSQL, where it shares nothing but the database. */
+export const postgresProcess = async (
+  dsn: string,
+  { patience = 5000, folder }: { readonly patience?: number; readonly folder?: string } = {},
+): Promise<Process> => {
+  const open = (log: Logger): Promise<SharedCore> =>
+    SharedCore.open(
+      (changes) =>
+        PostgresEngine.open({ dsn, path: (path) => path, log, patience, onEvent: (event) => changes.apply(event) }),
+      (hears, engine) => engine.updates(hears),
+      log,
+    )
+  return processOn(open, folder)
+}
+
+/** Bodies are files in the folder, or in the database. */
+const processOn = async (open: (log: Logger) => Promise<SharedCore>, folder: string | undefined): Promise<Process> => {
   await using stack = new AsyncDisposableStack()
   const logged: string[] = []
   const log = logger(logged)
-  const engine = (onEvent: ConstructorParameters<typeof Object>[0]) =>
-    SqliteEngine.open({ file, busyTimeout, cacheSize: 0, pragmas, onEvent, log })
-  const core = stack.use(await SharedCore.open(engine, { dsn: file, runtime, log }))
-  const store = files ? await filesIn(join(runtime, 'messages'), log, stack) : null
+  const core = stack.use(await open(log))
+  const store = folder === undefined ? null : await filesIn(folder, log, stack)
   const bodies = new Bodies(core.engine, store, { compression: undefined, lease: newLease(), log })
   const storage = new SqlStorage({
     open: async () => ({
@@ -53,7 +81,7 @@ export const newProcess = async (
   })
   await storage.start(stack)
   const held = stack.move()
-  return { storage, logged, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { storage, engine: core.engine, logged, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 const filesIn = async (folder: string, log: Logger, held: AsyncDisposableStack): Promise<BlobStore> => {

@@ -6,6 +6,7 @@ import type {
   Envelope,
   Mailbox,
   Message,
+  Quotas as QuotasType,
   Storage as StorageType,
   Table as TableType,
   Target as TargetType,
@@ -13,24 +14,41 @@ import type {
 import { Accounts } from '../../../core/index.ts'
 import { parseAddress } from '../../../core/kit/address/index.ts'
 import { memoryBody, parseHeader, splitMessage } from '../../../core/kit/message/index.ts'
+import type { SqlValue } from '../../../core/kit/sql/writer/index.ts'
 import { instance } from '../../support/server.ts'
+import type { TestDatabase } from './databases.ts'
+import { databases } from './databases.ts'
 
-export type SqlStorage = AccountsType & TargetType & TableType & StorageType
+export type SqlStorage = AccountsType & QuotasType & TargetType & TableType & StorageType
 
 export interface TestStorage extends AsyncDisposable {
   readonly storage: SqlStorage
   /** Where its files are. */
   readonly directory: string
+  /** Another program's way into its database: rows as arrays, and statements in a row. */
+  readonly db: {
+    readonly driver: TestDatabase['driver']
+    rows(sql: string): Promise<SqlValue[][]>
+    exec(sql: string): Promise<void>
+  }
 }
 
 /** A storage.imapsql at work; `directives` are lines of its block. */
 export const open = async (directives = 'msg_store sql', more = ''): Promise<TestStorage> => {
-  const conf = `storage.imapsql local {\n driver sqlite3\n dsn imapsql.db\n ${directives}\n}\n${more}`
-  const made = await instance(Accounts, conf, { name: 'local' })
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(await databases().make())
+  const conf = `storage.imapsql local {\n${database.conf}\n ${directives}\n}\n${more}`
+  const { api, directory } = stack.use(await instance(Accounts, conf, { name: 'local' }))
+  const held = stack.move()
   return {
-    storage: made.api as SqlStorage,
-    directory: made.directory,
-    [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+    storage: api as SqlStorage,
+    directory,
+    db: {
+      driver: database.driver,
+      rows: (sql) => database.rows(sql, directory),
+      exec: (sql) => database.exec(sql, directory),
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
@@ -87,3 +105,23 @@ export const select = async (storage: AccountsType, name: string, mailbox = 'INB
   (await account(storage, name)).select(mailbox, { readOnly: false })
 
 export const all = [{ first: 1, last: Number.MAX_SAFE_INTEGER }]
+
+/** Collects what is told, and waits for it. */
+export const collector = <T>() => {
+  const told: T[] = []
+  let wake = (): void => undefined
+  return {
+    told,
+    add: (value: T): void => {
+      told.push(value)
+      wake()
+    },
+    async until(done: (told: readonly T[]) => boolean): Promise<void> {
+      while (!done(told)) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        wake = resolve
+        await promise
+      }
+    },
+  }
+}

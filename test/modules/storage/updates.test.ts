@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import type { AccountChange, MailboxChange } from '../../../core/index.ts'
 import { toLines } from '../../../modules/storage/imapsql/updates/record.ts'
 import { newProcess } from './process.ts'
-import { account, all, deliver, select } from './support.ts'
+import { account, all, collector, deliver, select } from './support.ts'
 
 /** A folder in which several processes meet over one database. */
 const meeting = async () => {
@@ -21,26 +21,6 @@ const meeting = async () => {
     enter: () => newProcess(file, directory),
     socket: join(directory, `sql-${createHash('sha1').update(file).digest('hex')}.sock`),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
-  }
-}
-
-/** Collects what is told, and waits for it. */
-const collector = <T>() => {
-  const told: T[] = []
-  let wake = (): void => undefined
-  return {
-    told,
-    add: (value: T): void => {
-      told.push(value)
-      wake()
-    },
-    async until(done: (told: readonly T[]) => boolean): Promise<void> {
-      while (!done(told)) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        await promise
-      }
-    },
   }
 }
 

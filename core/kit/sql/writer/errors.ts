@@ -7,15 +7,16 @@ const kinds: Readonly<Record<number, 'busy' | 'full' | 'conflict'>> = {
   19: 'conflict', // SQLITE_CONSTRAINT
 }
 
-/** An operation that was not carried out; nothing of it is in the database. */
+/** An operation that was not carried out; but for `broken`, nothing of it is in the database. */
 export class WriterError extends Error {
   override readonly name = 'WriterError'
   /**
    * `refused`: the operation threw an error of its own. `conflict`: a constraint forbade it. `busy`: another process kept
-   * the database to itself. `full`: no space is left. `broken`: any other trouble with the database or its thread.
-   * `closed`: the writer has ended.
+   * the database to itself. `full`: no space is left. `unavailable`: the database cannot be reached. `broken`: any other
+   * trouble with the database or its thread, after which the operation may have been carried out all the same. `closed`:
+   * the writer has ended.
    */
-  readonly kind: 'refused' | 'conflict' | 'busy' | 'full' | 'broken' | 'closed'
+  readonly kind: 'refused' | 'conflict' | 'busy' | 'full' | 'unavailable' | 'broken' | 'closed'
   /** The name and the fields of what the operation threw. */
   readonly thrown: { readonly name: string; readonly fields: Readonly<Record<string, unknown>> }
 

@@ -5,10 +5,23 @@ export type SqlValue = null | number | bigint | string | Uint8Array
 /** The columns of one row, in the order of the query: names of columns are spelt differently by different engines. */
 export type Row = readonly SqlValue[]
 
+/** A statement with its parameters. */
+export type Statement = readonly [sql: string, params?: readonly SqlValue[]]
+
 /** All that an operation may do with a database, so that the same function runs on SQLite and on PostgreSQL. */
 export interface Statements {
   /** Runs one statement; its parameters are written `$1`, `$2` …, each of which may occur several times. */
   query<R extends Row = Row>(sql: string, params?: readonly SqlValue[]): Promise<R[]>
+  /** As `inTurn`, where that can be done with less waiting. */
+  readonly batch?: (statements: readonly Statement[]) => Promise<Row[][]>
+}
+
+/** Runs statements that do not build on what those before them gave, and resolves to the rows of each. The first that fails is the last. */
+export const inTurn = async (db: Statements, statements: readonly Statement[]): Promise<Row[][]> => {
+  if (db.batch) return db.batch(statements)
+  const results: Row[][] = []
+  for (const [sql, params] of statements) results.push(await db.query(sql, params))
+  return results
 }
 
 interface Prepared {

@@ -1,4 +1,5 @@
 import type { BlobStore, Body, Logger } from '../../../../core/index.ts'
+import { BlobUnavailable } from '../../../../core/index.ts'
 import type { Algorithm } from '../../../../core/kit/compression/index.ts'
 import { compressBytes, compressStream } from '../../../../core/kit/compression/index.ts'
 import { WriterError } from '../../../../core/kit/sql/writer/index.ts'
@@ -8,6 +9,7 @@ import type { Lease } from './key.ts'
 import { newKey } from './key.ts'
 import { pieceGroups, piecesOf } from './pieces.ts'
 import { readBody } from './read_body.ts'
+import { unreferenced, withoutMessage } from './unreferenced.ts'
 
 export interface Compression {
   readonly algorithm: Algorithm
@@ -21,6 +23,12 @@ const together = 8 * 1024 * 1024
 
 /** Pieces of a larger body that are put into the database at once. */
 const atOnce = 16
+
+/** Bodies of one message that are put into a store at once: one for each account, and a store may be far away. */
+const putAtOnce = 8
+
+/** How long who removes messages waits for their bodies to be deleted; milliseconds. */
+const removalWait = 3000
 
 /** Where the octets of messages are: in a store of blobs, or in the database itself. */
 export class Bodies {
@@ -52,26 +60,37 @@ export class Bodies {
     use: (gather: () => Promise<readonly KeptBody[]>, bytes: number) => Promise<T>,
   ): Promise<T> {
     const { store } = this
-    if (store) return this.#ahead(contents, (key, content) => this.#outside(store, key, content), use)
+    if (store) return this.#ahead(contents, (key, content) => this.#outside(store, key, content), use, putAtOnce)
     const bytes = contents.reduce((sum, { size }) => sum + size, 0)
     if (bytes > together) return this.#ahead(contents, (key, content) => this.#staged(key, content), use)
     return use(() => Promise.all(contents.map((content) => this.#inline(content))), bytes)
   }
 
-  /** Puts bodies down one by one before the messages are added. */
+  /** Puts bodies down before the messages are added. */
   async #ahead<T>(
     contents: readonly Body[],
     put: (key: string, content: Body) => Promise<KeptBody>,
     use: (gather: () => Promise<readonly KeptBody[]>, bytes: number) => Promise<T>,
+    width = 1,
   ): Promise<T> {
     const keys: string[] = []
     const kept: KeptBody[] = []
-    try {
-      for (const content of contents) {
+    const left = [...contents.entries()].reverse()
+    const work = async (): Promise<void> => {
+      for (let next = left.pop(); next; next = left.pop()) {
+        const [index, content] = next
         const key = newKey(this.#lease)
         keys.push(key)
-        kept.push(await put(key, content))
+        kept[index] = await put(key, content).catch((error) => {
+          left.length = 0 // none of the others is of any use now
+          throw error
+        })
       }
+    }
+    try {
+      const workers = await Promise.allSettled(Array.from({ length: Math.min(width, contents.length) }, work))
+      const failed = workers.find((worker) => worker.status === 'rejected')
+      if (failed) throw failed.reason
       return await use(async () => kept, 0)
     } catch (error) {
       await this.#undo(keys, error)
@@ -84,20 +103,49 @@ export class Bodies {
     return readBody(this.#engine, this.store, mailbox, uid, this.#log)
   }
 
-  /** Deletes bodies that no message has any more; those that cannot be deleted now are left to the next sweep. */
+  /**
+   * Deletes bodies that no message has any more; those that cannot be deleted now are left to the next sweep. A store that
+   * takes its time is not waited for: the messages are gone already.
+   */
   async remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 0 || !this.store) return
+    const { promise: enough, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, removalWait)
+    await Promise.race([this.#delete(this.store, keys), enough])
+    clearTimeout(timer)
+  }
+
+  async #delete(store: BlobStore, keys: readonly string[]): Promise<void> {
     try {
-      await this.store.delete(keys)
+      await store.delete(keys)
       await this.#engine.run('forgetDoomed', { keys })
     } catch (error) {
       this.#log.error('bodies not deleted', error, { keys: keys.length })
     }
   }
 
+  /** Blobs without a message, and without a process that could be about to add one. */
+  unreferenced(minAge: number): AsyncIterable<{ readonly looked: number; readonly keys: readonly string[] }> {
+    return unreferenced(this.#engine, this.#storeThere, minAge)
+  }
+
+  /** Deletes those that still have no message; resolves to their keys. */
+  async discard(keys: readonly string[]): Promise<readonly string[]> {
+    const found = await withoutMessage(this.#engine, keys)
+    await this.#storeThere.delete(found)
+    await this.#engine.run('forgetDoomed', { keys: found })
+    return found
+  }
+
+  get #storeThere(): BlobStore {
+    if (!this.store) throw new Error('bodies are kept in the database, and not in a store')
+    return this.store
+  }
+
   async #undo(keys: readonly string[], failure: unknown): Promise<void> {
-    if (failure instanceof WriterError && failure.kind === 'broken') {
-      // The messages may have been added all the same, and then these are theirs.
+    // The messages may have been added all the same, and then these are theirs. Of a store that does not answer it is
+    // not known what it has, and the sender is not to wait for more answers that do not come.
+    if ((failure instanceof WriterError && failure.kind === 'broken') || failure instanceof BlobUnavailable) {
       this.#lease.untidy = true
       return
     }

@@ -3,12 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 /** Who writes bodies: a process, or one storage in it. */
 export interface Lease {
   /** Eight hexadecimal digits. */
-  readonly id: string
+  id: string
   /** Set once a body may have been left without a message, for others to find after this one has ended. */
   untidy: boolean
 }
 
-export const newLease = (): Lease => ({ id: randomBytes(4).toString('hex'), untidy: false })
+export const newLease = (): Lease => ({ id: newLeaseId(), untidy: false })
+
+export const newLeaseId = (): string => randomBytes(4).toString('hex')
 
 /**
  * A key for a body, 32 hexadecimal digits: milliseconds first, so that neighbours in time are neighbours in an index, then

@@ -3,6 +3,7 @@ import { BlobMissing, StorageError } from '../../../../core/index.ts'
 import type { Algorithm } from '../../../../core/kit/compression/index.ts'
 import { decompressStream } from '../../../../core/kit/compression/index.ts'
 import { memoryBody } from '../../../../core/kit/message/index.ts'
+import { WriterError } from '../../../../core/kit/sql/writer/index.ts'
 import type { Engine } from '../engine.ts'
 
 /** Up to here a message is read as a whole, and so found out to be wrong before any of it is sent. */
@@ -34,10 +35,10 @@ export const readBody = async (
     if (key === null) throw new Error('the message has no body')
     const source = first ? inDatabase(engine, key, first) : outside(store, key)
     const algorithm = algorithmOf(compression)
-    return await checked(
-      { key, size, source: algorithm ? () => decompressStream(algorithm, source()) : source },
-      !algorithm,
-    )
+    if (!algorithm) return await checked({ key, size, source }, true)
+    // Of a large one nothing is read before its first byte is on its way to a client: it has to be there.
+    if (size > inMemory) for await (const _ of source(0, 1)) break
+    return await checked({ key, size, source: () => decompressStream(algorithm, source()) }, false)
   } catch (cause) {
     if (!isCorrupt(cause)) throw cause
     log.error('message body unreadable', cause, { key, uid })
@@ -49,7 +50,10 @@ export const readBody = async (
 const isCorrupt = (error: unknown): boolean => {
   if (!(error instanceof Error)) return true
   if ('errcode' in error && typeof error.errcode === 'number') return damaged.includes(error.errcode & 0xff)
-  return !('code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code))
+  if (error instanceof WriterError) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return /^XX00[12]$/.test(code) // of PostgreSQL
+  return !/^E[A-Z]+$/.test(code)
 }
 
 const damaged: readonly number[] = [11, 26] // SQLITE_CORRUPT, SQLITE_NOTADB

@@ -1,11 +1,10 @@
 import type { BlobStore, Logger } from '../../../../core/index.ts'
 import type { Engine } from '../engine.ts'
 import type { Lease } from './key.ts'
-import { leaseOf, timeKey } from './key.ts'
+import { leaseOf, newLeaseId, timeKey } from './key.ts'
+import { grace, inBatches, silence, withoutMessage } from './unreferenced.ts'
 
 const hour = 60 * 60 * 1000
-/** A body younger than this may belong to a message that is just being stored. */
-export const grace = 24 * hour
 /** Keys handled at once. */
 const batch = 500
 
@@ -13,14 +12,24 @@ const batch = 500
 export const sweep = async (
   engine: Engine,
   store: BlobStore | null,
-  { id }: Lease,
+  lease: Lease,
   { log, stop }: { log: Logger; stop: AbortSignal },
 ): Promise<void> => {
   await removeStaged(engine)
   if (!store) return
-  await engine.run('renewLease', { lease: id, now: Date.now() })
+  await renew(engine, lease)
   await removeDoomed(engine, store, stop)
-  await removeOrphans(engine, store, id, { log, stop })
+  await removeOrphans(engine, store, { log, stop })
+}
+
+/** Says that this process lives. What it may have left behind is found once it writes under another lease. */
+const renew = async (engine: Engine, lease: Lease): Promise<void> => {
+  await engine.run('renewLease', { lease: lease.id, now: Date.now() })
+  if (!lease.untidy) return
+  const id = newLeaseId()
+  await engine.run('renewLease', { lease: id, now: Date.now() })
+  lease.id = id
+  lease.untidy = false
 }
 
 /** Bodies in the database whose message never came. Should one come after all, it is refused, since its body is gone. */
@@ -47,32 +56,34 @@ const removeDoomed = async (engine: Engine, store: BlobStore, stop: AbortSignal)
 }
 
 /**
- * Bodies that were put down and whose message never was, the process having died between the two. A folder of blobs may
- * serve other databases too: only keys made under a lease of this one, by a process that is gone, are looked at.
+ * Bodies that were put down and whose message never was, the process having died between the two. A store of blobs may
+ * serve other databases too: only keys made under a lease of this one are looked at, once nobody has held it for so long
+ * that all of them are old. So the store is gone through once for each process that died, and not every hour.
  */
 const removeOrphans = async (
   engine: Engine,
   store: BlobStore,
-  lease: string,
   { log, stop }: { log: Logger; stop: AbortSignal },
 ): Promise<void> => {
-  const rows = await engine.query<[string, number]>('SELECT lease, alive FROM tsmaddy_leases WHERE lease <> $1', [
-    lease,
+  const rows = await engine.query<[string]>('SELECT lease FROM tsmaddy_leases WHERE alive < $1', [
+    Date.now() - grace - silence,
   ])
   if (rows.length === 0) return
-  const leases = new Set(rows.map(([each]) => each))
+  const leases = new Set(rows.map(([lease]) => lease))
   let removed = 0
-  for await (const { key, modified } of store.list()) {
+  for await (const blobs of inBatches(store.list())) {
     if (stop.aborted) return
-    if (!leases.has(leaseOf(key)) || Date.now() - modified.getTime() < grace) continue
-    const known = await engine.query('SELECT 1 FROM extkeys WHERE id = $1', [key])
-    if (known.length > 0) continue
-    await store.delete([key])
-    removed++
+    const old = blobs.filter(
+      ({ key, modified }) => leases.has(leaseOf(key)) && Date.now() - modified.getTime() >= grace,
+    )
+    const keys = await withoutMessage(
+      engine,
+      old.map(({ key }) => key),
+    )
+    if (keys.length > 0) await store.delete(keys)
+    removed += keys.length
   }
-  // Whoever still lived would have said so since; what it wrote last is old enough to have been looked at.
-  const ended = rows.filter(([, alive]) => Date.now() - alive > 2 * grace).map(([each]) => each)
-  if (ended.length > 0) await engine.run('endLeases', { leases: ended })
+  await engine.run('endLeases', { leases: [...leases] })
   if (removed > 0) log.info('bodies without a message removed', { blobs: removed })
 }
 
@@ -92,7 +103,7 @@ export const sweepRegularly = (engine: Engine, store: BlobStore | null, lease: L
       clearInterval(timer)
       stop.abort()
       await running
-      if (!store || lease.untidy) return
+      if (!store || lease.untidy) return // others will look after it
       await engine.run('endLeases', { leases: [lease.id] }).catch((error) => log.error('sweep of bodies failed', error))
     },
   }

@@ -1,8 +1,9 @@
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Statement, Statements } from '../../../../core/kit/sql/writer/index.ts'
+import { inTurn } from '../../../../core/kit/sql/writer/statements.ts'
 import type { Emit } from '../events.ts'
 import { cleanFlags } from '../flags.ts'
-import { addPieces, takeStaged } from './blobs.ts'
-import { modseqOf, reserveUids } from './mailbox_row.ts'
+import { pieceRows, unstage } from './blobs.ts'
+import { modseqIn, modseqQuery, reserveUids } from './mailbox_row.ts'
 
 /** A message as it is stored, its body apart. */
 export interface NewRow {
@@ -36,13 +37,20 @@ export const addMessages = async (
   emit: Emit,
 ): Promise<Added> => {
   const { first, uidValidity, account, name } = await reserveUids(db, mailbox, rows.length)
-  const from = await modseqOf(db, mailbox)
   const recent = open.includes(mailbox) ? 'open' : 'kept'
   const uids = rows.map((_, index) => first + index)
+  let from = 0
+  let to = 0
   for (const [index, row] of rows.entries()) {
-    await addMessage(db, { mailbox, account, uid: uids[index] ?? 0, recent: recent === 'kept' ? 1 : 0 }, row)
+    const place = { mailbox, account, uid: uids[index] ?? 0, recent: recent === 'kept' ? 1 : 0 } as const
+    const flags = await spelt(db, mailbox, cleanFlags(row.flags))
+    // All at once, since each wait for an answer keeps others who want the same mailbox from it.
+    const results = await inTurn(db, [modseqQuery(mailbox), ...insertions(place, row, flags), modseqQuery(mailbox)])
+    if (row.staged && results[1]?.length === 0) throw new Error(`body ${row.key} is gone`)
+    if (index === 0) from = modseqIn(results[0])
+    to = modseqIn(results.at(-1))
   }
-  emit({ type: 'arrived', account, mailbox, name, from, to: await modseqOf(db, mailbox), uids, recent, origin })
+  emit({ type: 'arrived', account, mailbox, name, from, to, uids, recent, origin })
   return { uidValidity, uids }
 }
 
@@ -53,12 +61,15 @@ interface Place {
   readonly recent: 0 | 1
 }
 
-const addMessage = async (db: Statements, { mailbox, account, uid, recent }: Place, row: NewRow): Promise<void> => {
-  await db.query('INSERT INTO extkeys (id, uid, refs) VALUES ($1, $2, 1)', [row.key, account])
-  await addPieces(db, row.key, 0, row.inline ?? [])
-  if (row.staged) await takeStaged(db, row.key)
-  const flags = cleanFlags(row.flags)
-  await db.query(
+const insertions = (
+  { mailbox, account, uid, recent }: Place,
+  row: NewRow,
+  flags: readonly string[],
+): readonly Statement[] => [
+  ...(row.staged ? [unstage(row.key)] : []),
+  ['INSERT INTO extkeys (id, uid, refs) VALUES ($1, $2, 1)', [row.key, account]],
+  ...pieceRows(row.key, 0, row.inline ?? []),
+  [
     `INSERT INTO msgs
       (mboxid, msgid, date, bodylen, bodystructure, cachedheader, extbodykey, seen, compressalgo, recent)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
@@ -74,11 +85,11 @@ const addMessage = async (db: Statements, { mailbox, account, uid, recent }: Pla
       row.compression,
       recent,
     ],
-  )
-  for (const flag of await spelt(db, mailbox, flags)) {
-    await db.query('INSERT INTO flags (mboxid, msgid, flag) VALUES ($1, $2, $3)', [mailbox, uid, flag])
-  }
-}
+  ],
+  ...flags.map(
+    (flag): Statement => ['INSERT INTO flags (mboxid, msgid, flag) VALUES ($1, $2, $3)', [mailbox, uid, flag]],
+  ),
+]
 
 /** Flags as they were first spelt in a mailbox, so that keywords that differ in case alone are one. */
 export const spelt = async (db: Statements, mailbox: number, flags: readonly string[]): Promise<string[]> => {

@@ -4,20 +4,31 @@ import { Refusal } from '../refusal.ts'
 import type { Added, NewRow } from './add_messages.ts'
 import { addMessages } from './add_messages.ts'
 import { existingMailbox, insertMailbox, mailboxId, specialMailbox } from './mailbox_row.ts'
+import { refuseOverQuota } from './quota.ts'
 
-/** Adds messages that a client brought to a mailbox by name. Throws Refusal `missing`. */
-export const append = async (
-  db: Statements,
-  args: { account: number; mailbox: string; rows: readonly NewRow[]; open: readonly number[]; origin: number },
-  emit: Emit,
-): Promise<Added> => {
+export interface Append {
+  readonly account: number
+  /** The name of the account. */
+  readonly username: string
+  readonly mailbox: string
+  readonly rows: readonly NewRow[]
+  readonly open: readonly number[]
+  readonly origin: number
+}
+
+/** Adds messages that a client brought to a mailbox by name. Throws Refusal `missing`, `over_quota`. */
+export const append = async (db: Statements, args: Append, emit: Emit): Promise<Added> => {
   const mailbox = await existingMailbox(db, args.account, args.mailbox)
-  return addMessages(db, mailbox, args.rows, args, emit)
+  const added = await addMessages(db, mailbox, args.rows, args, emit)
+  if (args.rows.length > 0) await refuseOverQuota(db, args.username)
+  return added
 }
 
 /** A message on its way to one account. */
 export interface Arrival {
   readonly account: number
+  /** The name of the account. */
+  readonly username: string
   /** The folder a filter chose: INBOX when it does not exist. */
   readonly folder: string | undefined
   /** The folder for junk, when this is where it goes: the one with \Junk, or else this name, made if need be. */
@@ -25,18 +36,20 @@ export interface Arrival {
   readonly row: NewRow
 }
 
-/** Delivers to every account, or, when one of them fails, to none. */
+/** Delivers to every account, or, when one of them fails, to none. Throws Refusal `missing`, `over_quota`. */
 export const deliver = async (
   db: Statements,
   { arrivals, open }: { arrivals: readonly Arrival[]; open: readonly number[] },
   emit: Emit,
 ): Promise<void> => {
-  for (const { account, folder, junk, row } of arrivals) {
+  // Whoever locks rows of several accounts does it in this order, so that no two wait for each other.
+  for (const { account, username, folder, junk, row } of arrivals.toSorted((a, b) => a.account - b.account)) {
     const mailbox =
       junk !== undefined
         ? await junkMailbox(db, account, junk, emit)
         : ((folder === undefined ? undefined : await mailboxId(db, account, folder)) ?? (await inbox(db, account)))
     await addMessages(db, mailbox, [row], { open, origin: 0 }, emit)
+    await refuseOverQuota(db, username)
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Statement, Statements } from '../../../../core/kit/sql/writer/index.ts'
+import { inTurn } from '../../../../core/kit/sql/writer/statements.ts'
 
 /** Bodies have been deleted, and need not be remembered for that any more. */
 export const forgetDoomed = async (db: Statements, { keys }: { keys: readonly string[] }): Promise<void> => {
@@ -35,25 +36,18 @@ export const stageBody = async (
   { key, part, pieces }: { key: string; part: number; pieces: readonly Uint8Array[] },
 ): Promise<void> => {
   if (part === 0) await db.query('INSERT INTO tsmaddy_staged (id) VALUES ($1)', [key])
-  await addPieces(db, key, part, pieces)
+  await inTurn(db, pieceRows(key, part, pieces))
 }
 
-export const addPieces = async (
-  db: Statements,
-  key: string,
-  from: number,
-  pieces: readonly Uint8Array[],
-): Promise<void> => {
-  for (const [index, data] of pieces.entries()) {
-    await db.query('INSERT INTO tsmaddy_blobs (id, part, data) VALUES ($1, $2, $3)', [key, from + index, data])
-  }
-}
+/** Statements that add pieces of a body, the first of which is number `from`. */
+export const pieceRows = (key: string, from: number, pieces: readonly Uint8Array[]): Statement[] =>
+  pieces.map((data, index) => [
+    'INSERT INTO tsmaddy_blobs (id, part, data) VALUES ($1, $2, $3)',
+    [key, from + index, data],
+  ])
 
-/** The body has its message now. Throws when it was taken for a leftover meanwhile. */
-export const takeStaged = async (db: Statements, key: string): Promise<void> => {
-  const taken = await db.query('DELETE FROM tsmaddy_staged WHERE id = $1 RETURNING id', [key])
-  if (taken.length === 0) throw new Error(`body ${key} is gone`)
-}
+/** The body has its message now. Gives no row when it was taken for a leftover meanwhile. */
+export const unstage = (key: string): Statement => ['DELETE FROM tsmaddy_staged WHERE id = $1 RETURNING id', [key]]
 
 /** Deletes bodies that have no message yet; of others nothing happens. */
 export const dropStaged = async (db: Statements, { keys }: { keys: readonly string[] }): Promise<void> => {

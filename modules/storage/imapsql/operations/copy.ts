@@ -4,6 +4,7 @@ import type { Emit } from '../events.ts'
 import { normalRanges, rangeConditions } from '../ranges.ts'
 import { Refusal } from '../refusal.ts'
 import { existingMailbox, forgetExpunged, lockMailbox, modseqOf, reserveUids } from './mailbox_row.ts'
+import { refuseOverQuota } from './quota.ts'
 
 export interface CopyMessages {
   readonly mailbox: number
@@ -13,7 +14,10 @@ export interface CopyMessages {
   readonly open: readonly number[]
 }
 
-/** Copies messages in ascending order under consecutive new UIDs; body, date and flags are the same. */
+/**
+ * Copies messages in ascending order under consecutive new UIDs; body, date and flags are the same. Throws Refusal
+ * `missing`, `over_quota`.
+ */
 export const copy = async (db: Statements, args: CopyMessages, emit: Emit): Promise<Copied> => {
   const picked = await pick(db, args)
   for (const { sql, params } of rangeConditions('msgid', picked.ranges, 2)) {
@@ -25,10 +29,19 @@ export const copy = async (db: Statements, args: CopyMessages, emit: Emit): Prom
       [args.mailbox, ...params],
     )
   }
-  return insertCopies(db, args, picked, emit)
+  const copied = await insertCopies(db, args, picked, emit)
+  const [owner] = await db.query<[string]>(
+    'SELECT u.username FROM users u JOIN mboxes b ON b.uid = u.id WHERE b.id = $1',
+    [args.mailbox],
+  )
+  if (owner && copied.source.length > 0) await refuseOverQuota(db, owner[0])
+  return copied
 }
 
-/** Copies messages and deletes the originals; bodies keep their count of references. */
+/**
+ * Copies messages and deletes the originals; bodies keep their count of references. The account keeps as much as before,
+ * and so may do this however full it is.
+ */
 export const move = async (db: Statements, args: CopyMessages, emit: Emit): Promise<Copied> => {
   const { mailbox, origin } = args
   const picked = await pick(db, args)

@@ -8,6 +8,7 @@ export { dropStaged, endLeases, forgetDoomed, noteExternal, renewLease, stageBod
 export { copy, move } from './copy.ts'
 export { expunge } from './expunge.ts'
 export { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
+export { setDomainQuota, setUserQuota } from './quota.ts'
 export { claimRecent } from './recent.ts'
 export { storeFlags } from './store_flags.ts'
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { SpecialUse } from '../../../../core/index.ts'
-import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
+import type { Row, Statement, Statements } from '../../../../core/kit/sql/writer/index.ts'
 import type { Emit } from '../events.ts'
 import { foldInbox, newName, parents } from '../names.ts'
 import { Refusal } from '../refusal.ts'
@@ -24,11 +24,18 @@ export const lockMailbox = async (db: Statements, id: number): Promise<MailboxRo
   return { id, account: row[0], name: row[1], modseq: locked[0] }
 }
 
+/** Asks for the highest mod-sequence of a mailbox. */
+export const modseqQuery = (mailbox: number): Statement => [
+  'SELECT modseq FROM tsmaddy_mboxes WHERE mboxid = $1',
+  [mailbox],
+]
+
+/** What `modseqQuery` has found. */
+export const modseqIn = (rows: readonly Row[] | undefined): number => Number(rows?.[0]?.[0] ?? 0)
+
 /** The highest mod-sequence of a mailbox now. */
-export const modseqOf = async (db: Statements, mailbox: number): Promise<number> => {
-  const [row] = await db.query<[number]>('SELECT modseq FROM tsmaddy_mboxes WHERE mboxid = $1', [mailbox])
-  return row?.[0] ?? 0
-}
+export const modseqOf = async (db: Statements, mailbox: number): Promise<number> =>
+  modseqIn(await db.query(...modseqQuery(mailbox)))
 
 /** Where new messages of a mailbox go: the first of as many UIDs as were asked for, and what they are told of with. */
 export interface Reserved {

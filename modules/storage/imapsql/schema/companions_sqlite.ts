@@ -2,7 +2,7 @@
  * What maddy's tables lack, in tables of our own. Triggers keep them, so that they hold also while maddy writes to the
  * same file. `modseq` of a mailbox grows with every change of its messages, that of a message is the mailbox's at its last
  * change. `seen` and `deleted` count rows of `flags`, whose word is what a client is shown. Which messages were expunged is
- * known for mod-sequences above `forgotten`.
+ * known for mod-sequences above `forgotten`. `size` of an account is the sum over its mailboxes: what its quota limits.
  */
 export const companionTables: readonly string[] = [
   'CREATE TABLE IF NOT EXISTS tsmaddy_meta (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL)',
@@ -16,6 +16,7 @@ export const companionTables: readonly string[] = [
     size BIGINT NOT NULL DEFAULT 0,
     forgotten BIGINT NOT NULL DEFAULT 0
   )`,
+  'CREATE TABLE IF NOT EXISTS tsmaddy_users (uid INTEGER NOT NULL PRIMARY KEY, size BIGINT NOT NULL DEFAULT 0)',
   `CREATE TABLE IF NOT EXISTS tsmaddy_msgs (
     mboxid BIGINT NOT NULL,
     uid BIGINT NOT NULL,
@@ -53,8 +54,16 @@ export const companionTables: readonly string[] = [
   // Without it, deleting a key looks through every message for one that still names it.
   'CREATE INDEX IF NOT EXISTS tsmaddy_body ON msgs (extBodyKey)',
   'CREATE INDEX IF NOT EXISTS tsmaddy_unreferenced ON extKeys (uid, id) WHERE refs <= 0',
+  // Names of quotas may have been written in any case.
+  'CREATE INDEX IF NOT EXISTS tsmaddy_user_quotas ON user_quotas (lower(username))',
+  'CREATE INDEX IF NOT EXISTS tsmaddy_domain_quotas ON domain_quotas (lower(domain))',
   "CREATE INDEX IF NOT EXISTS tsmaddy_deleted ON flags (mboxId, msgId) WHERE flag = '\\Deleted'",
 ]
+
+/** Fills the sizes of accounts from those of their mailboxes. */
+export const accountSizes = `INSERT INTO tsmaddy_users (uid, size)
+    SELECT u.id, coalesce(sum(t.size), 0)
+    FROM users u LEFT JOIN mboxes b ON b.uid = u.id LEFT JOIN tsmaddy_mboxes t ON t.mboxid = b.id GROUP BY u.id`
 
 /** Fills the companions from what maddy has written, and mends what its known defects have left in its own tables. */
 export const companionRows: readonly string[] = [
@@ -89,9 +98,11 @@ export const companionRows: readonly string[] = [
   'INSERT INTO tsmaddy_msgs SELECT mboxid, msgid, 1, date, bodylen FROM msgs',
   `INSERT INTO tsmaddy_keywords SELECT mboxid, lower(flag), min(flag), count(*)
     FROM flags WHERE substr(flag, 1, 1) <> '\\' GROUP BY mboxid, lower(flag)`,
+  accountSizes,
 ]
 
-const startsAsInbox = "lower(substr(name, 1, 6)) IN ('inbox', 'inbox.') AND substr(name, 1, 5) <> 'INBOX'"
+/** Of mailboxes whose name only case tells from INBOX. */
+export const startsAsInbox = "lower(substr(name, 1, 6)) IN ('inbox', 'inbox.') AND substr(name, 1, 5) <> 'INBOX'"
 
 /** INBOX is the same in any case, but to maddy: no mailbox of its making is to be hidden behind another. */
 export const mailboxNames: readonly string[] = [
@@ -108,13 +119,20 @@ const touch = (row: 'NEW' | 'OLD'): string => `UPDATE tsmaddy_msgs
       SET modseq = (SELECT modseq FROM tsmaddy_mboxes WHERE mboxid = ${row}.mboxid)
       WHERE mboxid = ${row}.mboxid AND uid = ${row}.msgid`
 
+const resize = (mailbox: string, change: string): string =>
+  `UPDATE tsmaddy_users SET size = size ${change} WHERE uid = (SELECT uid FROM mboxes WHERE id = ${mailbox})`
+
 const markSeen = (row: 'NEW' | 'OLD', seen: 0 | 1): string => `UPDATE msgs SET seen = ${seen}
       WHERE ${row}.flag = '\\Seen' AND mboxid = ${row}.mboxid AND msgid = ${row}.msgid AND seen <> ${seen}`
 
 /** They also do what the foreign keys do, for connections that have not turned these on. */
 export const triggers: readonly string[] = [
+  `CREATE TRIGGER tsmaddy_account_added AFTER INSERT ON users BEGIN
+    INSERT INTO tsmaddy_users (uid) VALUES (NEW.id);
+  END`,
   `CREATE TRIGGER tsmaddy_account_removed AFTER DELETE ON users BEGIN
     DELETE FROM mboxes WHERE uid = OLD.id;
+    DELETE FROM tsmaddy_users WHERE uid = OLD.id;
   END`,
   `CREATE TRIGGER tsmaddy_mailbox_added AFTER INSERT ON mboxes BEGIN
     INSERT INTO tsmaddy_mboxes (mboxid) VALUES (NEW.id);
@@ -122,6 +140,8 @@ export const triggers: readonly string[] = [
   `CREATE TRIGGER tsmaddy_mailbox_removed AFTER DELETE ON mboxes BEGIN
     DELETE FROM flags WHERE mboxid = OLD.id;
     DELETE FROM msgs WHERE mboxid = OLD.id;
+    UPDATE tsmaddy_users SET size = size - coalesce((SELECT size FROM tsmaddy_mboxes WHERE mboxid = OLD.id), 0)
+      WHERE uid = OLD.uid;
     DELETE FROM tsmaddy_mboxes WHERE mboxid = OLD.id;
     DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.id;
     DELETE FROM tsmaddy_expunged WHERE mboxid = OLD.id;
@@ -129,6 +149,7 @@ export const triggers: readonly string[] = [
   END`,
   `CREATE TRIGGER tsmaddy_message_added AFTER INSERT ON msgs BEGIN
     ${grow('NEW.mboxid', ', messages = messages + 1, recent = recent + NEW.recent, size = size + NEW.bodylen')};
+    ${resize('NEW.mboxid', '+ NEW.bodylen')};
     INSERT INTO tsmaddy_msgs (mboxid, uid, modseq, date, size)
       SELECT NEW.mboxid, NEW.msgid, modseq, NEW.date, NEW.bodylen FROM tsmaddy_mboxes WHERE mboxid = NEW.mboxid;
   END`,
@@ -139,6 +160,7 @@ export const triggers: readonly string[] = [
   `CREATE TRIGGER tsmaddy_message_removed AFTER DELETE ON msgs
     WHEN EXISTS (SELECT 1 FROM mboxes WHERE id = OLD.mboxid) BEGIN
     ${grow('OLD.mboxid', ', messages = messages - 1, recent = recent - OLD.recent, size = size - OLD.bodylen')};
+    ${resize('OLD.mboxid', '- OLD.bodylen')};
     DELETE FROM flags WHERE mboxid = OLD.mboxid AND msgid = OLD.msgid;
     DELETE FROM tsmaddy_msgs WHERE mboxid = OLD.mboxid AND uid = OLD.msgid;
     INSERT INTO tsmaddy_expunged (mboxid, modseq, uid)

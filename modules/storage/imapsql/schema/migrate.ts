@@ -1,17 +1,19 @@
 import type { Statements } from '../../../../core/kit/sql/writer/index.ts'
-import { companionRows, companionTables, mailboxNames, triggers } from './companions_sqlite.ts'
+import { accountSizes, companionRows, companionTables, mailboxNames, triggers } from './companions_sqlite.ts'
 import { maddyTables, quotaTables } from './maddy_sqlite.ts'
 
 /** The version of maddy's tables that this code reads and writes. */
 export const schemaVersion = 6
-/** The version of our own tables beside them. */
-export const companionVersion = '1'
+/** The version of our own tables beside them: 2 has the sizes of accounts. */
+export const companionVersion = '2'
 
 export interface Migration {
   /** maddy's version found: 0 for an empty database. */
   readonly from: number
   /** Messages found that were written without our companion tables; undefined when these were there already. */
   readonly adopted: number | undefined
+  /** The version of our own tables that was found, when it was another. */
+  readonly companionsFrom: string | undefined
 }
 
 /** The version of maddy's schema: 0 when there is none. Throws when it is one that this code does not know. */
@@ -27,8 +29,9 @@ export const checkVersion = async (db: Statements): Promise<number> => {
   if (version < 5)
     throw new Error(`the database has schema version ${version}; only 5 and ${schemaVersion} can be used`)
   if (await hasTable(db, 'tsmaddy_meta')) {
-    const [[own] = ['0']] = await db.query<[string]>("SELECT value FROM tsmaddy_meta WHERE name = 'version'")
-    if (own !== companionVersion) throw new Error(`the database was written by another tsmaddy (its version ${own})`)
+    const own = await companionsOf(db)
+    if (own !== '1' && own !== companionVersion)
+      throw new Error(`the database was written by another tsmaddy (its version ${own})`)
   }
   return version
 }
@@ -45,15 +48,25 @@ export const migrateSqlite = async (db: Statements): Promise<Migration> => {
   }
   await run(db, quotaTables)
   await run(db, mailboxNames)
-  const known = await hasTable(db, 'tsmaddy_meta')
+  const found = (await hasTable(db, 'tsmaddy_meta')) ? await companionsOf(db) : undefined
   await run(db, companionTables)
-  if (!known) await run(db, companionRows)
+  if (found === undefined) await run(db, companionRows)
+  if (found === '1') {
+    await run(db, [accountSizes, `UPDATE tsmaddy_meta SET value = '${companionVersion}' WHERE name = 'version'`])
+  }
   await renewTriggers(db)
-  if (known) return { from, adopted: undefined }
+  const companionsFrom = found === companionVersion ? undefined : found
+  if (found !== undefined) return { from, adopted: undefined, companionsFrom }
   await db.query("INSERT INTO tsmaddy_meta (name, value) VALUES ('version', $1)", [companionVersion])
   const [[adopted] = [0]] = await db.query<[number]>('SELECT count(*) FROM msgs')
   if (adopted > 0) await db.query("INSERT INTO tsmaddy_meta (name, value) VALUES ('external_bodies', '1')")
-  return { from, adopted }
+  return { from, adopted, companionsFrom }
+}
+
+/** The version of our own tables. */
+export const companionsOf = async (db: Statements): Promise<string> => {
+  const [row] = await db.query<[string]>("SELECT value FROM tsmaddy_meta WHERE name = 'version'")
+  return row?.[0] ?? '0'
 }
 
 const run = async (db: Statements, statements: readonly string[]): Promise<void> => {
@@ -62,14 +75,17 @@ const run = async (db: Statements, statements: readonly string[]): Promise<void>
 
 /** Makes the triggers that are missing, or say something else than they do here. */
 const renewTriggers = async (db: Statements): Promise<void> => {
-  const rows = await db.query<[string, string]>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-  const there = new Map(rows)
-  for (const trigger of triggers) {
-    const [, name = ''] = /^CREATE TRIGGER (\w+)/.exec(trigger) ?? []
-    if (there.get(name) === trigger) continue
-    await run(db, [`DROP TRIGGER IF EXISTS ${name}`, trigger])
-  }
+  for (const [name, trigger] of await oldTriggers(db)) await run(db, [`DROP TRIGGER IF EXISTS ${name}`, trigger])
 }
 
-const hasTable = async (db: Statements, name: string): Promise<boolean> =>
+/** The triggers that are to be made anew, by name. */
+export const oldTriggers = async (db: Statements): Promise<[string, string][]> => {
+  const rows = await db.query<[string, string]>("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+  const there = new Map(rows)
+  return triggers
+    .map((trigger): [string, string] => [/^CREATE TRIGGER (\w+)/.exec(trigger)?.[1] ?? '', trigger])
+    .filter(([name, trigger]) => there.get(name) !== trigger)
+}
+
+export const hasTable = async (db: Statements, name: string): Promise<boolean> =>
   (await db.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = $1", [name])).length > 0

@@ -16,11 +16,14 @@ interface Update {
 /** What a line from another process says. */
 export type Notice = { readonly mailbox: number } | { readonly event: StorageEvent } | { readonly everything: true }
 
-const accountEvents: readonly string[] = ['created', 'deleted', 'renamed', 'subscription', 'gone']
+const accountEvents: readonly string[] = ['created', 'deleted', 'renamed', 'subscription', 'gone', 'expelled']
 
-/** Lines, each with its end, that tell of what was committed. */
-export const toLines = (sender: string, event: StorageEvent): string =>
-  updatesOf(event)
+/** Ranges in one line, so that none becomes longer than others take. */
+const rangesInLine = 1000
+
+/** Lines, each with its end, that tell of what was committed; in each at most so many ranges of UIDs. */
+export const toLines = (sender: string, event: StorageEvent, ranges = rangesInLine): string =>
+  updatesOf(event, ranges)
     .map((update) => `${sender};${JSON.stringify(update).replaceAll(';', '\u0010')}\n`)
     .join('')
 
@@ -28,10 +31,10 @@ export const toLines = (sender: string, event: StorageEvent): string =>
 export const gapLine = (sender: string): string =>
   `${sender};${JSON.stringify({ Type: 101, Key: 0 } satisfies Update)}\n`
 
-const updatesOf = (event: StorageEvent): Update[] => {
+const updatesOf = (event: StorageEvent, ranges: number): Update[] => {
   switch (event.type) {
     case 'arrived':
-      return setsOf(event.uids).map((set) => ({ Type: 0, Key: event.mailbox, SeqSet: set }))
+      return setsOf(event.uids, ranges).map((set) => ({ Type: 0, Key: event.mailbox, SeqSet: set }))
     case 'flags':
       return event.messages.map(({ uid, flags }) => ({
         Type: 1,
@@ -40,19 +43,16 @@ const updatesOf = (event: StorageEvent): Update[] => {
         ...(flags.length > 0 && { NewFlags: flags }),
       }))
     case 'expunged':
-      return setsOf(event.uids).map((set) => ({ Type: 2, Key: event.mailbox, SeqSet: set }))
+      return setsOf(event.uids, ranges).map((set) => ({ Type: 2, Key: event.mailbox, SeqSet: set }))
     default:
       return [{ Type: 100, Key: event.account, Event: event }]
   }
 }
 
-/** Ranges in one line, so that none becomes longer than others take. */
-const rangesInLine = 1000
-
-const setsOf = (uids: readonly number[]): string[] => {
+const setsOf = (uids: readonly number[], inLine: number): string[] => {
   const ranges = rangesOf(uids)
   const sets: string[] = []
-  for (let at = 0; at < ranges.length; at += rangesInLine) sets.push(setOf(ranges.slice(at, at + rangesInLine)))
+  for (let at = 0; at < ranges.length; at += inLine) sets.push(setOf(ranges.slice(at, at + inLine)))
   return sets
 }
 
@@ -74,11 +74,12 @@ export const fromLine = (line: string, self: string): Notice | undefined => {
   return { event: Event }
 }
 
-const isAccountEvent = (event: unknown): event is StorageEvent => {
+/** True for what other processes may tell of an account. */
+export const isAccountEvent = (event: unknown): event is StorageEvent => {
   if (typeof event !== 'object' || event === null) return false
   const { type, account, name, mailbox, to } = event as Record<string, unknown>
   if (typeof type !== 'string' || !accountEvents.includes(type) || typeof account !== 'number') return false
-  if (type === 'gone') return true
+  if (type === 'gone' || type === 'expelled') return true
   if (typeof name !== 'string') return false
   if (type === 'deleted' || type === 'renamed') {
     return typeof mailbox === 'number' && (type === 'deleted' || typeof to === 'string')

@@ -1,0 +1,5 @@
+export { isConflict, isLost, sqlState, writerError } from './failures.ts'
+export { PostgresListener } from './listener.ts'
+export { PostgresReader } from './reader.ts'
+export { PostgresStatements, StatementNames } from './statements.ts'
+export { PostgresWriter } from './writer.ts'
