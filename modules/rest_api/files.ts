@@ -35,7 +35,7 @@ const file = (content: Buffer, type: string): File => ({
 const adminFiles = async (): Promise<Map<string, File>> => {
   const folder = fileURLToPath(new URL('admin/', import.meta.url))
   const files = new Map<string, File>()
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const entry of entries) {
     const type = types[extname(entry.name)]
     if (!entry.isFile() || type === undefined) continue
@@ -57,7 +57,7 @@ export const servePages = async (
   }
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return await next()
-    if (ctx.path === '/admin' && files.has('/admin/')) return ctx.redirect('/admin/')
+    if (ctx.path === '/admin') return ctx.redirect('/admin/')
     const found = files.get(ctx.path)
     if (!found) return await next()
     ctx.status = 200

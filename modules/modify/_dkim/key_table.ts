@@ -57,14 +57,15 @@ export class KeyTable implements KeyStore {
     }
     const text = JSON.stringify(value)
     if (!(await table.add?.(value.domain, text)) && !(await this.load(domain))) await table.set(value.domain, text)
+    const kept = await this.load(domain)
+    if (!kept) throw new Error(`domain_table does not keep what is stored for ${value.domain}`)
+    if (recordOf(kept) !== value.dnsValue) return kept // another process was first, and has told of its own
     log.info('generated a new DKIM key; its record has to be put into DNS', {
       algorithm: key.algorithm,
       domain: value.domain,
       dns_name: value.dnsName,
       dns_value: value.dnsValue,
     })
-    const kept = await this.load(domain)
-    if (!kept) throw new Error(`domain_table does not keep what is stored for ${value.domain}`)
     return kept
   }
 }

@@ -8,6 +8,7 @@ const patience = 5
 
 /** What the server refused. `status` is 0 when it did not answer at all. */
 export class ApiError extends Error {
+  /** @override */
   name = 'ApiError'
 
   /**
