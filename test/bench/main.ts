@@ -9,6 +9,7 @@ import type { Probe } from './load/probe.ts'
 import type { SmtpLoadResult } from './load/smtp.ts'
 import { SmtpClient } from './load/smtp_client.ts'
 import { megabytes, number, table } from './load/table.ts'
+import { production } from './production.ts'
 import { type MeasuredServer, measured } from './server.ts'
 
 /** How far measuring goes; `--quick` makes it short. */
@@ -181,11 +182,10 @@ const others = async (): Promise<void> => {
 }
 
 const options = new Set(process.argv.slice(2))
-const unknown = [...options].filter((option) => !['--quick', '--all', '--smtp', '--imap', '--inbound'].includes(option))
+const parts = ['--smtp', '--imap', '--inbound', '--production']
+const unknown = [...options].filter((option) => !['--quick', '--all', ...parts].includes(option))
 if (unknown.length > 0) {
-  console.error(
-    `unknown: ${unknown.join(' ')}; there are --quick, --all, and --smtp, --imap and --inbound (one of these alone)`,
-  )
+  console.error(`unknown: ${unknown.join(' ')}; there are --quick, --all, and ${parts.join(', ')} (one of these alone)`)
   process.exit(2)
 }
 
@@ -203,11 +203,12 @@ console.log(
   ),
 )
 const report = new Report(chosen, limits)
-const only = ['--smtp', '--imap', '--inbound'].find((option) => options.has(option))
+const only = parts.find((option) => options.has(option))
 if (!only || only === '--smtp') await report.smtp()
 if (!only || only === '--imap') {
   await report.imap()
   await report.idle()
 }
 if (!only || only === '--inbound') console.log(`\n${await inbound(chosen.messages)}`)
+if (!only || only === '--production') console.log(`\n${await production(chosen.messages)}`)
 if (options.has('--all')) await others()

@@ -52,7 +52,8 @@ console.log(await app.listen({ port: 0, host: '127.0.0.1' }))
 process.stdin.on('end', () => process.exit()).resume()
 `
 
-const store = async (): Promise<AsyncDisposable & { readonly endpoint: string }> => {
+/** A store with the bucket `mail`; its process ends when it is disposed of. */
+export const store = async (): Promise<AsyncDisposable & { readonly endpoint: string }> => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     cwd: import.meta.dirname,
     stdio: ['pipe', 'pipe', 'inherit'],

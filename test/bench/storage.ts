@@ -76,8 +76,8 @@ const inserts = async (group: number): Promise<number> => {
   return result
 }
 
-/** Rows of a kilobyte, each in a transaction of its own, one after the other on each connection. */
-const commits = async (dsn: string, connections: number): Promise<number> => {
+/** Rows of a kilobyte, each in a transaction of its own, one after the other on each connection; a second. */
+export const commits = async (dsn: string, connections: number): Promise<number> => {
   const { shared } = await postgresOptions(dsn, { path: (written) => written, env: {} })
   const pool = new pg.Pool({ ...shared, max: connections })
   await pool.query('CREATE TABLE IF NOT EXISTS bench (id bigserial PRIMARY KEY, body bytea)')

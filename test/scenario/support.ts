@@ -8,6 +8,8 @@ export const password = 'for tests only'
 export const user = 'user1@example.test'
 
 export interface Conf {
+  /** The `driver` and the `dsn` of the mailboxes. */
+  readonly database?: string
   /** How bodies are kept: what stands after `msg_store`. */
   readonly store?: string
   /** How many may log in: `user1@example.test` and so on. */
@@ -17,8 +19,14 @@ export interface Conf {
   readonly imap?: string
 }
 
-/** Mail for `example.test` into SQLite, and out of it over IMAP: two addresses, first that of SMTP. No TLS. */
-export const mailServer = ({ store = 'sql', accounts = 1, smtp = '', imap = '' }: Conf = {}): string => {
+/** Mail for `example.test` into a database, and out of it over IMAP: two addresses, first that of SMTP. No TLS. */
+export const mailServer = ({
+  database = 'driver sqlite3\n  dsn imapsql.db',
+  store = 'sql',
+  accounts = 1,
+  smtp = '',
+  imap = '',
+}: Conf = {}): string => {
   const stored = hashNow(password, { hash: 'argon2', argon2Time: 1, argon2Memory: 8 })
   const entries = Array.from({ length: accounts }, (_, index) => `entry user${index + 1}@example.test "${stored}"`)
   return `hostname mx.example.test
@@ -29,8 +37,7 @@ auth.pass_table credentials {
   }
 }
 storage.imapsql local_mailboxes {
-  driver sqlite3
-  dsn imapsql.db
+  ${database}
   msg_store ${store}
 }
 smtp tcp://127.0.0.1:0 {

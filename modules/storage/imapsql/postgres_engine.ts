@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { ClientConfig } from 'pg'
 import type pg from 'pg'
+import type { ClientConfig } from 'pg'
 import type { Logger } from '../../../core/index.ts'
 import { StorageError } from '../../../core/index.ts'
 import { connectClient, findPostgres } from '../../../core/kit/sql/postgres_server.ts'
@@ -31,6 +31,10 @@ export interface PostgresEngineOptions {
   /** How long it is tried again while the server cannot be reached, or others are in the way; milliseconds, 5000 when left out. */
   readonly patience?: number
 }
+
+type Operation = (db: Statements, args: never, emit: (event: unknown) => void) => Promise<unknown>
+
+const byName: Readonly<Record<OperationName, Operation>> = operations
 
 /** Connections that write, that read, and that read much. */
 const lanes = 4
@@ -93,13 +97,13 @@ export class PostgresEngine implements Engine {
   }
 
   async run(...[name, args, bytes = 0]: Parameters<Engine['run']>): Promise<never> {
-    const operation = operations[name] as (db: Statements, args: unknown, emit: (event: unknown) => void) => Promise<unknown>
+    const operation = byName[name]
     const prepare = async () => {
       const given: unknown = typeof args === 'function' ? await args() : args
       return {
         locks: await this.#locks.of(given),
         longest: deletions.includes(name) ? longestDeletion : longest,
-        perform: (db: Statements, emit: (event: unknown) => void) => operation(db, given, emit),
+        perform: (db: Statements, emit: (event: unknown) => void) => operation(db, given as never, emit),
       }
     }
     try {
@@ -140,8 +144,7 @@ export class PostgresEngine implements Engine {
           .finally(() => sending.delete(sent))
         sending.add(sent)
       },
-      follow: (mailbox, open) =>
-        open ? listener.add(maddyChannel(mailbox)) : listener.remove(maddyChannel(mailbox)),
+      follow: (mailbox, open) => (open ? listener.add(maddyChannel(mailbox)) : listener.remove(maddyChannel(mailbox))),
       [Symbol.asyncDispose]: async () => {
         await Promise.all(sending)
         await listener[Symbol.asyncDispose]()
@@ -153,8 +156,8 @@ export class PostgresEngine implements Engine {
     try {
       if (channel === this.#channel) {
         for (const notice of fromPayload(payload, this.#self)) {
-          if ('mailbox' in notice) hears.mailbox(notice.mailbox)
-          else if ('event' in notice) hears.event(notice.event)
+          if ('event' in notice) hears.event(notice.event)
+          else hears.mailbox(notice.mailbox, notice.now)
         }
       } else if (!isOurs(payload.slice(0, payload.indexOf(';')))) {
         hears.mailbox(Number(channel.replace(/^\D*64_/, '')))

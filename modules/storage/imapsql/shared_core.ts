@@ -3,6 +3,11 @@ import { Changes } from './changes.ts'
 import type { Engine } from './engine.ts'
 import type { Hears, Updates } from './updates/updates.ts'
 
+interface Whose {
+  readonly account: number
+  readonly name: string
+}
+
 /** What all storages of this process on one database share: also the old and the new one while a reload goes on. */
 export class SharedCore implements AsyncDisposable {
   readonly engine: Engine
@@ -38,22 +43,23 @@ export class SharedCore implements AsyncDisposable {
   }
 
   readonly #hears: Hears = {
-    mailbox: (id) => this.#look(id),
+    mailbox: (id, now) => this.#look(id, now),
     event: (event) => this.changes.apply(event),
     everything: () => this.changes.rereadAll(),
   }
 
   /** Much that is told about one mailbox is read as one change. */
-  #look(mailbox: number): void {
+  #look(mailbox: number, now: Whose | undefined): void {
     if (this.#noticed.has(mailbox)) return
     this.#noticed.add(mailbox)
     setImmediate(() => {
       this.#noticed.delete(mailbox)
-      this.#changed(mailbox).catch((error) => this.#log.error('changes of a mailbox not read', error))
+      if (now) this.changes.outside(mailbox, now)
+      else this.#ask(mailbox).catch((error) => this.#log.error('changes of a mailbox not read', error))
     })
   }
 
-  async #changed(mailbox: number): Promise<void> {
+  async #ask(mailbox: number): Promise<void> {
     const [row] = await this.engine.query<[number, string]>('SELECT uid, name FROM mboxes WHERE id = $1', [mailbox])
     this.changes.outside(mailbox, row && { account: row[0], name: row[1] })
   }

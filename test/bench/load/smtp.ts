@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { answer, inChild, quantile } from './child.ts'
 
 export interface SmtpLoad {
-  readonly port: number
+  /** Connections are spread over several. */
+  readonly port: number | readonly number[]
   readonly connections: number
   /** Of all connections together. */
   readonly messages: number
@@ -89,12 +90,12 @@ class Client {
   #message = 0
   #sent = 0
 
-  constructor(flood: Flood) {
+  constructor(flood: Flood, port: number) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.done = promise
     this.#resolve = resolve
     this.#flood = flood
-    this.#socket = connect({ host: '127.0.0.1', port: flood.load.port, noDelay: true })
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true })
     this.#socket.setEncoding('latin1')
     this.#socket.on('data', (text) => this.#read(String(text)))
     this.#socket.on('error', (error) => this.#refuse(error.message))
@@ -174,7 +175,10 @@ class Client {
 const flood = async (load: SmtpLoad): Promise<SmtpLoadResult> => {
   const all = new Flood(load)
   const start = performance.now()
-  await Promise.all(Array.from({ length: load.connections }, () => new Client(all).done))
+  const ports = [load.port].flat()
+  await Promise.all(
+    Array.from({ length: load.connections }, (_, n) => new Client(all, ports[n % ports.length] ?? 0).done),
+  )
   const seconds = (performance.now() - start) / 1000
   const acknowledged = all.latencies.length
   return {

@@ -232,11 +232,9 @@ test('too many changes of others are not told one by one: the session is to read
   await using inbox = await select(made.storage, 'b@x.org')
   const told: MailboxChange[] = []
   inbox.listen((change) => told.push(change))
-  {
-    await made.db.exec(`BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
+  await made.db.exec(`BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
       INSERT INTO msgs SELECT 1, i, date, bodylen, 0, bodystructure, cachedheader, NULL, 0, '', 0 FROM msgs, n;
       UPDATE mboxes SET uidnext = 20004, msgscount = 20003; COMMIT`)
-  }
   await inbox.store([{ first: 1, last: 1 }], 'add', ['kw'])
   assert.deepEqual(told, [{ type: 'resync' }])
 })

@@ -48,9 +48,7 @@ test('fifty deliveries at once from two processes to one mailbox have unique, as
   await using inbox = await select(first.storage, 'b@x.org')
   inbox.listen(told.add)
   await Promise.all(
-    Array.from({ length: 50 }, (_, n) =>
-      deliver((n % 2 === 0 ? first : second).storage, ['b@x.org'], simple(`s${n}`)),
-    ),
+    Array.from({ length: 50 }, (_, n) => deliver((n % 2 === 0 ? first : second).storage, ['b@x.org'], simple(`s${n}`))),
   )
   const uids = await place.db.rows('SELECT msgid FROM msgs ORDER BY msgid')
   const expected = Array.from({ length: 50 }, (_, n) => n + 1)
@@ -70,7 +68,12 @@ test('deliveries of two processes to the same accounts, in whatever order, are n
   const work = async ({ storage }: Process, order: readonly string[]): Promise<void> => {
     for (let n = 0; n < 10; n++) await deliver(storage, order)
   }
-  await Promise.all([work(first, names), work(second, names.toReversed()), work(first, ['d@x.org', 'a@x.org']), work(second, ['c@x.org'])])
+  await Promise.all([
+    work(first, names),
+    work(second, names.toReversed()),
+    work(first, ['d@x.org', 'a@x.org']),
+    work(second, ['c@x.org']),
+  ])
   const counts = await place.db.rows('SELECT msgscount FROM mboxes ORDER BY id')
   assert.deepEqual(counts.flat(), [30, 20, 30, 30])
 })
@@ -160,7 +163,7 @@ test('a process whose connection for updates is lost looks what it has missed', 
   assert.deepEqual(seen.told, [{ type: 'arrived', own: false, uids: [1], recent: false }])
   // And from then on it hears again.
   await place.db.exec(`UPDATE mboxes SET uidnext = 3; INSERT INTO msgs SELECT mboxid, 2, date, bodylen, 0, bodystructure,
-    cachedheader, NULL, 0, '', 0 FROM msgs; SELECT pg_notify('${channel}', '1-else;[1]')`)
+    cachedheader, NULL, 0, '', 0 FROM msgs; SELECT pg_notify('${channel}', '1-else;[[1,1,"INBOX"]]')`)
   await seen.until(({ length }) => length > 1)
 })
 
@@ -249,7 +252,10 @@ test('a serialisation failure is tried again; one that does not cease is 453, an
   await failing(place.db, 3)
   await deliver(made.storage, ['a@x.org'])
   await failing(place.db, 1_000_000)
-  const [stuck, other] = await Promise.allSettled([deliver(made.storage, ['a@x.org']), deliver(made.storage, ['b@x.org'])])
+  const [stuck, other] = await Promise.allSettled([
+    deliver(made.storage, ['a@x.org']),
+    deliver(made.storage, ['b@x.org']),
+  ])
   assert.ok(stuck?.status === 'rejected' && stuck.reason instanceof SmtpError)
   assert.deepEqual([stuck.reason.code, stuck.reason.enhanced], [453, '4.3.2'])
   assert.equal(other?.status, 'fulfilled')
@@ -282,23 +288,29 @@ const behindProxy = async (patience = 5000) => {
 const noProxy = process.env.TSMADDY_TEST_POSTGRES !== undefined
 
 for (const cut of ['before', 'after'] as const) {
-  test(`when the connection is cut ${cut} a COMMIT has been carried out, the message is there once`, { skip: noProxy, timeout: 20_000 }, async () => {
+  test(`when the connection is cut ${cut} a COMMIT has been carried out, the message is there once`, {
+    skip: noProxy,
+    timeout: 20_000,
+  }, async () => {
     await using place = await behindProxy()
     const told = collector<MailboxChange>()
     await using inbox = await select(place.storage, 'b@x.org')
     inbox.listen(told.add)
-    for (let n = 1; n <= 5; n++) {
+    for (let n = 1; n <= 3; n++) {
       place.proxy.cutNext(cut)
       await Promise.all(['x', 'y', 'z'].map((subject) => deliver(place.storage, ['b@x.org'], simple(subject))))
       assert.equal(place.proxy.cuts, n)
       assert.deepEqual((await place.db.rows('SELECT count(*), count(DISTINCT msgid) FROM msgs'))[0], [3 * n, 3 * n])
     }
     const uids = told.told.flatMap((change) => (change.type === 'arrived' ? change.uids : []))
-    assert.equal(new Set(uids).size, 15)
+    assert.equal(new Set(uids).size, 9)
   })
 }
 
-test('when nobody can tell how a COMMIT ended, the sender is asked to try again, and bodies stay', { skip: noProxy, timeout: 20_000 }, async () => {
+test('when nobody can tell how a COMMIT ended, the sender is asked to try again, and bodies stay', {
+  skip: noProxy,
+  timeout: 20_000,
+}, async () => {
   await using place = await behindProxy(200)
   place.proxy.cutNext('for good')
   await assert.rejects(deliver(place.storage, ['b@x.org']), { name: 'SmtpError', code: 451 })
@@ -307,7 +319,10 @@ test('when nobody can tell how a COMMIT ended, the sender is asked to try again,
   await deliver(place.storage, ['b@x.org'])
 })
 
-test('while the server cannot be reached clients are told so, and afterwards all goes on', { skip: noProxy, timeout: 20_000 }, async () => {
+test('while the server cannot be reached clients are told so, and afterwards all goes on', {
+  skip: noProxy,
+  timeout: 20_000,
+}, async () => {
   await using place = await behindProxy(100)
   await deliver(place.storage, ['b@x.org'])
   await using imap = await imapServer({ storage: place.storage })
@@ -318,6 +333,8 @@ test('while the server cannot be reached clients are told so, and afterwards all
   client.send('a FETCH 1 FLAGS\r\nb STORE 1 +FLAGS (\\Seen)\r\n')
   await client.expect('a NO [UNAVAILABLE] …')
   await client.expect('b NO [UNAVAILABLE] …')
+  client.send('c FETCH 1 BODY.PEEK[]\r\n')
+  await client.expect('c NO [UNAVAILABLE] …')
   place.proxy.open = true
   await deliver(place.storage, ['b@x.org'])
   while (!(await client.command('NOOP')).some((line) => line.includes('2 EXISTS')));
@@ -343,7 +360,10 @@ test('a connection whose row somebody has tidied up gets another one', async () 
   assert.deepEqual((await place.db.rows('SELECT msgscount FROM mboxes')).flat(), [3])
 })
 
-test('a server that is stopped and started under load costs no acknowledged message, and doubles none', { skip: noProxy, timeout: 60_000 }, async () => {
+test('a server that is stopped and started under load costs no acknowledged message, and doubles none', {
+  skip: noProxy,
+  timeout: 60_000,
+}, async () => {
   if (!server.restart) return
   await using place = await meeting()
   await using first = await place.enter()

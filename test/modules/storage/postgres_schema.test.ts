@@ -11,7 +11,7 @@ import type { TestDatabase } from './databases.ts'
 import { postgresSchemas } from './databases.ts'
 import { postgresProcess } from './process.ts'
 import type { SqlStorage } from './support.ts'
-import { account, all, bytes, deliver, select } from './support.ts'
+import { account, all, bytes, deliver, select, simple } from './support.ts'
 
 let server: TestPostgres
 before(async () => {
@@ -97,7 +97,9 @@ const dump = async ({ rows: read }: TestDatabase): Promise<string> => {
   const tablesThere = await read('SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1')
   const catalog = await read(`SELECT relname, relkind, relfilenode FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace ORDER BY relname`)
-  const content = await Promise.all(tablesThere.flat().map((table) => read(`SELECT t.*, xmin FROM ${table} t ORDER BY t`)))
+  const content = await Promise.all(
+    tablesThere.flat().map((table) => read(`SELECT t.*, xmin FROM ${table} t ORDER BY t`)),
+  )
   return JSON.stringify([catalog, content], (_, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 
@@ -173,7 +175,15 @@ test('counters hold for what a maddy writes to the same database, which goes on 
   await old.db.exec("DELETE FROM mboxes WHERE name = 'of maddy'")
   assert.equal((await storage.usage('b@x.org'))?.usedBytes, body.length + 77)
   await old.db.exec('DELETE FROM users')
-  for (const table of ['mboxes', 'msgs', 'flags', 'tsmaddy_mboxes', 'tsmaddy_msgs', 'tsmaddy_keywords', 'tsmaddy_users']) {
+  for (const table of [
+    'mboxes',
+    'msgs',
+    'flags',
+    'tsmaddy_mboxes',
+    'tsmaddy_msgs',
+    'tsmaddy_keywords',
+    'tsmaddy_users',
+  ]) {
     assert.deepEqual(await old.db.rows(`SELECT * FROM ${table}`), [], table)
   }
 })
@@ -228,8 +238,12 @@ test('the tables of maddy keep their columns, and rows written here are like its
 for (const [what, more, message] of [
   ['version 4', 'UPDATE schema_version SET version = 4', /schema version 4/],
   ['version 7', 'UPDATE schema_version SET version = 7', /schema version 7, which is newer/],
-  ['companions of a tsmaddy to come', `CREATE TABLE tsmaddy_meta (name VARCHAR(255), value VARCHAR(255));
-    INSERT INTO tsmaddy_meta VALUES ('version', '99')`, /another tsmaddy \(its version 99\)/],
+  [
+    'companions of a tsmaddy to come',
+    `CREATE TABLE tsmaddy_meta (name VARCHAR(255), value VARCHAR(255));
+    INSERT INTO tsmaddy_meta VALUES ('version', '99')`,
+    /another tsmaddy \(its version 99\)/,
+  ],
   ['no version', 'DROP TABLE schema_version', /mailboxes but no schema_version/],
 ] as const) {
   test(`a database with ${what} is refused, and left as it is`, async () => {
@@ -243,7 +257,12 @@ for (const [what, more, message] of [
 test('the users of another program are not taken for ours', async () => {
   await using old = await adopt('CREATE TABLE users (name text)')
   await assert.rejects(old.start(), /of another program/)
-  assert.deepEqual(await old.db.rows("SELECT relname FROM pg_class WHERE relname = 'mboxes' AND relnamespace = current_schema()::regnamespace"), [])
+  assert.deepEqual(
+    await old.db.rows(
+      "SELECT relname FROM pg_class WHERE relname = 'mboxes' AND relnamespace = current_schema()::regnamespace",
+    ),
+    [],
+  )
 })
 
 test('an upgrade that cannot be completed changes nothing', async () => {
@@ -265,7 +284,8 @@ test('triggers of an earlier version are replaced; a start that has nothing to d
     old.db.rows(`SELECT p.proname, p.prosrc, t.tgrelid::regclass::text FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid
       WHERE p.pronamespace = current_schema()::regnamespace ORDER BY 1`)
   const made = await functions()
-  const catalog = () => old.db.rows('SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1')
+  const catalog = () =>
+    old.db.rows('SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1')
   const before = await catalog()
   await (await old.once('fs bodies'))[Symbol.asyncDispose]()
   assert.deepEqual(await catalog(), before)
@@ -291,7 +311,9 @@ test('bodies stored ahead by a process that died are removed once they are a day
   await using db = await postgresSchemas(server).make()
   await (await postgresProcess(db.dsn))[Symbol.asyncDispose]()
   const orphan = '0'.repeat(32)
-  await db.exec(`INSERT INTO tsmaddy_staged VALUES ('${orphan}'); INSERT INTO tsmaddy_blobs VALUES ('${orphan}', 0, 'x')`)
+  await db.exec(
+    `INSERT INTO tsmaddy_staged VALUES ('${orphan}'); INSERT INTO tsmaddy_blobs VALUES ('${orphan}', 0, 'x')`,
+  )
   await using _made = await instance(Accounts, `storage.imapsql local {\n${db.conf}\n msg_store sql\n}`)
   while ((await db.rows('SELECT id FROM tsmaddy_staged UNION SELECT id FROM tsmaddy_blobs')).length > 0);
 })
@@ -301,7 +323,6 @@ test('a message of many megabytes goes into the database in pieces, and comes ba
   await using made = await postgresProcess(db.dsn)
   for (const name of ['b@x.org', 'c@x.org']) await made.storage.create(name, [])
   const text = 'a line of a message that is too large for one piece\n'.repeat(150_000)
-  const { simple } = await import('./support.ts')
   await deliver(made.storage, ['b@x.org', 'c@x.org'], simple('huge', text))
   await using inbox = await select(made.storage, 'c@x.org')
   const content = await inbox.content(1)

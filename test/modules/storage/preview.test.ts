@@ -26,8 +26,7 @@ const endpoints = `imap tcp://127.0.0.1:0 {
 }
 `
 
-const blocks = (database: string) =>
-  `storage.imapsql local_mailboxes {\n${database}\n msg_store sql\n}\n${endpoints}`
+const blocks = (database: string) => `storage.imapsql local_mailboxes {\n${database}\n msg_store sql\n}\n${endpoints}`
 
 const conf = (database: string) => `state_dir state\nruntime_dir run\n${blocks(database)}`
 
@@ -96,7 +95,10 @@ test('check --database of PostgreSQL says what a start would do, does nothing, a
     'a start would make the tables of schema version 6',
     "a start would add tsmaddy's own tables, indexes and triggers beside maddy's",
   ])
-  assert.deepEqual(await db.rows('SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace'), [])
+  assert.deepEqual(
+    await db.rows('SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace'),
+    [],
+  )
   await (await postgresProcess(db.dsn))[Symbol.asyncDispose]()
   assert.deepEqual(await said(), ['nothing would be changed'])
 })
@@ -134,7 +136,10 @@ test('the commands for accounts and messages work on PostgreSQL, and a running s
   await client.expect('* 1 EXISTS')
   assert.equal((await run(['imap-mboxes', 'rename', 'b@x.org', 'Sent', 'Gone'])).status, 0)
   assert.match((await run(['imap-mboxes', 'list', 'b@x.org'])).stdout, /^Gone\t/m)
-  assert.match((await run(['imap-msgs', 'dump', '-uid', 'b@x.org', 'INBOX', '1'])).stdout, /^Subject: x\r\n\r\nbody\r\n$/)
+  assert.match(
+    (await run(['imap-msgs', 'dump', '-uid', 'b@x.org', 'INBOX', '1'])).stdout,
+    /^Subject: x\r\n\r\nbody\r\n$/,
+  )
 })
 
 test('a reload changes the storage while both the old and the new one are at work', async () => {

@@ -2,15 +2,24 @@ import type { Writable } from 'node:stream'
 import type { ClientBase } from 'pg'
 import type { Row, SqlValue, Statement, Statements } from '../writer/statements.ts'
 
-/** Names for the texts of statements, the same on all connections, so that each text is parsed once on each. */
+/**
+ * Names for the texts of statements, the same on all connections, so that each text is parsed once on each. Those that are
+ * asked for once only get none: a server keeps what it has parsed until the connection ends.
+ */
 export class StatementNames {
   readonly #names = new Map<string, string>()
+  readonly #once = new Set<string>()
 
-  /** Undefined once there are more texts than any caller has distinct ones: those are parsed each time. */
+  /** Undefined for a text that has none, and is parsed each time. */
   of(sql: string): string | undefined {
     const known = this.#names.get(sql)
     if (known) return known
     if (this.#names.size >= most) return undefined
+    if (!this.#once.delete(sql)) {
+      if (this.#once.size >= most) this.#once.clear()
+      this.#once.add(sql)
+      return undefined
+    }
     const name = `t${this.#names.size}`
     this.#names.set(sql, name)
     return name
@@ -48,7 +57,9 @@ export class PostgresStatements implements Statements {
     const name = this.#names.of(sql)
     const config = { text: sql, values: params.map(bindable), rowMode: 'array' as const, ...(name && { name }) }
     gather(this.#client)
-    const done = this.#client.query<SqlValue[]>({ ...config, ...this.#timeout }).then(({ rows }) => rows as unknown as R[])
+    const done = this.#client
+      .query<SqlValue[]>({ ...config, ...this.#timeout })
+      .then(({ rows }) => rows as unknown as R[])
     this.#last = done.catch(() => undefined)
     return done
   }

@@ -25,7 +25,9 @@ export const planOf = ({ version, companions, current, messages, misnamed }: Fou
       ? [`bring tsmaddy's own tables from version ${companions} to ${companionVersion}`]
       : []),
   ...(companions === undefined && messages > 0
-    ? [`fill them for ${counted(messages, 'message', 'messages')}, and mend flags and counters that known defects left wrong`]
+    ? [
+        `fill them for ${counted(messages, 'message', 'messages')}, and mend flags and counters that known defects left wrong`,
+      ]
     : []),
   ...(companions === companionVersion && !current ? ['replace the triggers and indexes by those of this version'] : []),
 ]

@@ -1,5 +1,4 @@
 import type { StorageEvent } from '../events.ts'
-import type { Notice } from './record.ts'
 import { isAccountEvent, toLines } from './record.ts'
 
 /** What a NOTIFY of PostgreSQL takes is less than 8000 bytes. */
@@ -11,18 +10,20 @@ export const isOurs = (sender: string): boolean => /^\d+-tsmaddy-/.test(sender)
 /** The channel on which maddy tells, and wants to be told, of changes of a mailbox. */
 export const maddyChannel = (mailbox: number): string => `__uint64_${mailbox}`
 
-/** Everything that was committed together, as processes of ours tell each other, in as many payloads as it takes. */
+/**
+ * Everything that was committed together, as processes of ours tell each other, in as many payloads as it takes: of a mailbox
+ * where messages have changed `[id, account, name]`, of an account the event itself.
+ */
 export const payloadsOf = (sender: string, events: readonly StorageEvent[]): string[] => {
-  const mailboxes = new Set<number>()
+  const mailboxes = new Map<number, string>()
   const items: string[] = []
   for (const event of events) {
-    if ('origin' in event) mailboxes.add(event.mailbox)
-    else items.push(JSON.stringify(event))
+    if (!('origin' in event)) items.push(JSON.stringify(event))
+    else mailboxes.set(event.mailbox, JSON.stringify([event.mailbox, event.account, event.name]))
   }
-  for (const id of mailboxes) items.push(String(id))
   const payloads: string[] = []
   let payload = ''
-  for (const item of items) {
+  for (const item of [...items, ...mailboxes.values()]) {
     const longer = payload === '' ? `${sender};[${item}` : `${payload},${item}`
     if (payload !== '' && Buffer.byteLength(longer) >= longest) {
       payloads.push(`${payload}]`)
@@ -45,16 +46,24 @@ export const maddyNotices = (sender: string, events: readonly StorageEvent[]): [
     return lines.filter((line) => line !== '').map((line): [string, string] => [maddyChannel(event.mailbox), line])
   })
 
+/** What a payload tells. */
+export type PayloadNotice =
+  | { readonly event: StorageEvent }
+  | { readonly mailbox: number; readonly now: { readonly account: number; readonly name: string } }
+
 /** Reads a payload; nothing for one that `self` sent. Throws for what is none. */
-export const fromPayload = (payload: string, self: string): Notice[] => {
+export const fromPayload = (payload: string, self: string): PayloadNotice[] => {
   const split = payload.indexOf(';')
   if (split < 1) throw new SyntaxError('a notice has no sender')
   if (payload.slice(0, split) === self) return []
   const items: unknown = JSON.parse(payload.slice(split + 1))
   if (!Array.isArray(items)) throw new SyntaxError('a notice is no list')
-  return items.map((item: unknown): Notice => {
-    if (typeof item === 'number') return { mailbox: item }
-    if (!isAccountEvent(item)) throw new SyntaxError('a notice tells of an unknown event')
-    return { event: item }
+  return items.map((item: unknown): PayloadNotice => {
+    if (isAccountEvent(item)) return { event: item }
+    const [mailbox, account, name] = Array.isArray(item) ? (item as unknown[]) : []
+    if (typeof mailbox !== 'number' || typeof account !== 'number' || typeof name !== 'string') {
+      throw new SyntaxError('a notice tells of an unknown event')
+    }
+    return { mailbox, now: { account, name } }
   })
 }

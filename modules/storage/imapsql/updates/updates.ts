@@ -10,7 +10,8 @@ export interface Updates extends AsyncDisposable {
 
 /** What is done about what others tell. */
 export interface Hears {
-  mailbox(id: number): void
+  /** Messages of a mailbox have changed; `now` is whose it is, when that was told. */
+  mailbox(id: number, now?: { readonly account: number; readonly name: string }): void
   event(event: StorageEvent): void
   /** Something may have been missed. */
   everything(): void
