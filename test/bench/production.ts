@@ -37,6 +37,7 @@ export const production = async (messages: Readonly<Record<number, number>>): Pr
   await using s3 = await store()
   const counts = Object.keys(messages).map(Number)
   const limits = new Map<number, Limits>()
+  await puts(s3.endpoint, 10) // compiles what is hot
   for (const connections of counts) {
     limits.set(connections, {
       commits: await commits(database.dsn(), connections),
