@@ -11,6 +11,9 @@ export interface Patience {
   readonly idle: number
 }
 
+/** Requests of one connection that may wait for their answers: others send the next when they have read the last. */
+const mostWaiting = 16
+
 const usual: Patience = { reading: 30_000, stuck: 30_000, idle: 5_000 }
 
 /**
@@ -28,8 +31,9 @@ export class Connections {
     this.#server = createServer({ keepAliveTimeout: idle, keepAliveTimeoutBuffer: 0, maxHeaderSize: 16 * 1024 })
     this.#server.timeout = stuck
     this.#server.on('request', (request, response) => {
-      this.#open.get(request.socket)?.began(request, response)
-      handler(request, response)
+      const connection = this.#open.get(request.socket)
+      if (connection?.began(request, response) === false) request.socket.destroy()
+      else if (!request.socket.destroyed) handler(request, response)
     })
   }
 
@@ -64,7 +68,9 @@ class Connection {
     this.#expectHeader()
   }
 
-  began(request: IncomingMessage, response: ServerResponse): void {
+  /** False when too many are under way already: their answers would all have to be kept. */
+  began(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#responses.size >= mostWaiting) return false
     clearTimeout(this.#timer)
     this.#responses.add(response)
     if (this.#stopping) response.shouldKeepAlive = false
@@ -72,6 +78,7 @@ class Connection {
     const read = () => clearTimeout(tooSlow)
     request.once('end', read).once('close', read)
     response.once('close', () => this.#answered(response))
+    return true
   }
 
   #answered(response: ServerResponse): void {

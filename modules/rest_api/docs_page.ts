@@ -103,7 +103,7 @@ const typeOf = ({
   if (additionalProperties) return `object of ${typeOf(additionalProperties)}`
   if (values) return values.map((value) => `<code>${shown(value)}</code>`).join(' or ')
   const bounds = minimum === undefined ? '' : ` ≥ ${minimum}`
-  const top = maximum === undefined || maximum > Number.MAX_SAFE_INTEGER ? '' : ` ≤ ${maximum}`
+  const top = maximum === undefined ? '' : ` ≤ ${maximum}`
   return shown(`${format === 'email' ? 'e-mail address' : (type ?? 'anything')}${bounds}${top}`)
 }
 

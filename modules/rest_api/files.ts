@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import type { Middleware } from './context.ts'
 
 const types: Readonly<Record<string, string>> = {
@@ -18,14 +19,18 @@ const types: Readonly<Record<string, string>> = {
 
 interface File {
   readonly content: Buffer
+  /** The content compressed, once and for all. */
+  readonly gzipped: Buffer
   readonly type: string
   readonly etag: string
 }
 
 const file = (content: Buffer, type: string): File => ({
   content,
+  gzipped: gzipSync(content),
   type,
-  etag: `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`,
+  // Weak, as it is that of both forms.
+  etag: `W/"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`,
 })
 
 /**
@@ -68,6 +73,11 @@ export const servePages = async (
       return
     }
     ctx.type = found.type
-    ctx.body = found.content
+    if (ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') {
+      ctx.body = found.content
+      return
+    }
+    ctx.set('Content-Encoding', 'gzip')
+    ctx.body = found.gzipped
   }
 }

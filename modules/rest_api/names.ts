@@ -1,11 +1,14 @@
-import { domainForLookup, normalizers, validAddress, validDomain } from '../../core/kit/address/index.ts'
+import { domainForLookup, normalizers, toAscii, validAddress, validDomain } from '../../core/kit/address/index.ts'
 import { invalid } from './errors.ts'
 
 /** As long as the columns that they are kept in. */
 const longest = 255
 
-/** What DNS can hold: letters, digits, `-` and `_`, after the conversion to A-labels. Address literals and patterns are none. */
-const hostLike = /^[\p{L}\p{N}\p{M}_-]+(\.[\p{L}\p{N}\p{M}_-]+)*\.?$/u
+/** Letters, digits, `_` and, in between, `-`. Address literals and patterns are none. */
+const label = /^(?!-)[\p{L}\p{N}\p{M}_-]+(?<!-)$/u
+
+/** Octets of a label (RFC 1035 §2.3.4). */
+const longestLabel = 63
 
 /** Whether that is an address that mail could come for, with a local part that needs no quotes. */
 export const isEmail = (text: string): boolean => {
@@ -15,7 +18,17 @@ export const isEmail = (text: string): boolean => {
   )
 }
 
-export const isDomain = (text: string): boolean => validDomain(text) && hostLike.test(text) && !/^[\d.]+$/.test(text)
+/** Whether DNS can hold that name, once it is in A-labels. */
+export const isDomain = (text: string): boolean => {
+  if (!validDomain(text) || /^[\d.]+$/.test(text)) return false
+  const name = text.replace(/\.$/, '')
+  return (
+    name.split('.').every((each) => label.test(each)) &&
+    toAscii(name)
+      .split('.')
+      .every(({ length }) => length <= longestLabel)
+  )
+}
 
 /** `XN--` begins an A-label no less than `xn--` does. */
 const asciiLowerCase = (domain: string): string => domain.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())

@@ -18,6 +18,14 @@ export interface NewUser {
   readonly createMailboxes: boolean
 }
 
+/** What was there, and is no more. */
+export interface Deleted {
+  readonly user: boolean
+  readonly account: boolean
+  /** Why the account could not be deleted after the user was. */
+  readonly failure?: unknown
+}
+
 /** Makes and removes users and accounts: names are normalised already. Whatever fails throws, and leaves nothing half-done. */
 export class Provisioning {
   readonly #stores: Stores
@@ -41,7 +49,9 @@ export class Provisioning {
         undo.did(`credentials of ${username}`, () => users.delete(username))
         if (dkim && domainOf(username) !== '') await dependably(() => dkim.ensure(domainOf(username)))
       } catch (error) {
-        await undo.all(isExisting(error) ? conflict('The user exists already') : error)
+        // Another process was quicker, and its user may have these mailboxes by now: they stay.
+        if (isExisting(error)) throw conflict('The user exists already')
+        await undo.all(error)
       }
     })
   }
@@ -56,25 +66,22 @@ export class Provisioning {
 
   /**
    * Ends the user's sessions, too. Credentials go first, so that nobody logs in to an account that goes; who asks again after a
-   * failure in between has the rest done. Resolves to what there was.
+   * failure in between has the rest done.
    */
-  deleteUser(username: string, withAccount: boolean): Promise<{ readonly user: boolean; readonly account: boolean }> {
-    const { users } = this.#stores
+  deleteUser(username: string, withAccount: boolean): Promise<Deleted> {
+    const { users, accounts } = this.#stores
     return this.#turns.take(username, async () => {
       const user = await unlessMissing(() => users.delete(username))
-      const account = withAccount && (await this.#deleteAfter(user, username))
-      if (user && !account) await this.#expel(username)
-      return { user, account }
+      try {
+        const account = withAccount && (await unlessMissing(() => accounts.delete(username)))
+        if (user && !account) await this.#expel(username)
+        return { user, account }
+      } catch (failure) {
+        if (!user) throw failure
+        await this.#expel(username)
+        return { user, account: false, failure }
+      }
     })
-  }
-
-  async #deleteAfter(user: boolean, username: string): Promise<boolean> {
-    try {
-      return await unlessMissing(() => this.#stores.accounts.delete(username))
-    } catch (error) {
-      if (user) this.#log.error('the user is deleted, but not the account', error, { username })
-      throw error
-    }
   }
 
   /** True when it was made, and false when it was there: then missing folders are added if `ensure` says so. Throws ApiError 409, 503. */

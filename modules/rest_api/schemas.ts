@@ -17,9 +17,6 @@ export interface Schema {
   readonly $ref?: string
 }
 
-/** The largest number of 64 bits, as near as a number gets; what is above is told by its digits. */
-const mostBytes = 2 ** 63
-
 const text = (description: string, more: Schema = {}): Schema => ({ type: 'string', description, ...more })
 const count = (description: string): Schema => ({ type: 'integer', format: 'int64', minimum: 0, description })
 const flag = (description: string, usual: boolean): Schema => ({ type: 'boolean', default: usual, description })
@@ -51,7 +48,7 @@ export const schemas = {
   User: object('A user. Passwords are never told.', { username: text('The name that the user logs in with.') }),
   PasswordRequest: object('A new password.', { password }),
   SetQuotaRequest: object('A limit.', {
-    quotaBytes: { ...count('Bytes; 0 is without a limit. Up to 2^63-1.'), maximum: mostBytes },
+    quotaBytes: count('Bytes; 0 is without a limit. Up to 2^63-1.'),
   }),
   MailboxUsage: object('What a mailbox holds.', {
     name: text('The name of the mailbox.'),

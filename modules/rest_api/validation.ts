@@ -10,7 +10,8 @@ export type Validate = (name: SchemaName, body: unknown) => void
 const most = 72
 
 /** What a store of passwords can tell from others, and a client can send (RFC 4616 has no NUL). */
-const isPassword = (text: string): boolean => Buffer.byteLength(text) <= most && !text.includes('\0')
+const isPassword = (text: string): boolean =>
+  Buffer.byteLength(text) <= most && !text.includes('\0') && text.isWellFormed()
 
 export const makeValidate = async (): Promise<Validate> => {
   const { Ajv2020 } = await import('ajv/dist/2020.js')
@@ -46,6 +47,6 @@ const fieldError = ({ instancePath, keyword, params, message = 'is not right' }:
 const sayings: Readonly<Record<string, string>> = {
   required: 'is missing',
   'format email': 'has to be an e-mail address',
-  'format password': `may have ${most} bytes`,
+  'format password': `has to be text of at most ${most} bytes, without NUL`,
   minLength: 'must not be empty',
 }

@@ -11,7 +11,7 @@ export const cors = (koaCors: typeof corsOf, written: readonly string[]): readon
     credentials: (ctx) => origins.trusted(ctx.get('Origin')),
     allowMethods: 'GET,HEAD,POST,PUT,DELETE',
     allowHeaders: 'Authorization,Content-Type,X-CSRF-Token,X-Request-ID',
-    exposeHeaders: 'Retry-After,X-Request-ID',
+    exposeHeaders: 'Retry-After,X-CSRF-Token,X-Request-ID',
     maxAge: 86_400,
   }
   return [koaCors(options) as Middleware]

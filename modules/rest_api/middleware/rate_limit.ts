@@ -7,8 +7,16 @@ import { isPage } from '../pages.ts'
 const capacity = 10_000
 
 /** What the package keeps its counts in, but not for ever: a stranger has any number of addresses. */
-class RecentCounts<K, V> extends Map<K, V> {
-  override set(key: K, value: V): this {
+class RecentCounts extends Map<string, object> {
+  /** The package changes what it gets, and reads it later on: by then another request may have had its turn. */
+  override get(key: string): object | undefined {
+    const kept = super.get(key)
+    const own = kept && { ...kept }
+    if (own) super.set(key, own)
+    return own
+  }
+
+  override set(key: string, value: object): this {
     super.delete(key)
     super.set(key, value)
     for (const oldest of super.keys()) {

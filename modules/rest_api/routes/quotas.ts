@@ -8,7 +8,7 @@ const quotasOf = ({ quotas }: Services): Quotas => {
   return quotas
 }
 
-/** What fits into 64 bits; the schema compares with a number, which is not that exact. */
+/** What fits into 64 bits. A schema could only compare with a number, which is not that exact. */
 const bytesIn = ({ body }: ApiRequest): QuotaBytes => {
   const { quotaBytes } = body as { readonly quotaBytes: QuotaBytes }
   if (BigInt(quotaBytes) > 2n ** 63n - 1n) throw invalid('quotaBytes', 'maximum', 'must be <= 9223372036854775807')

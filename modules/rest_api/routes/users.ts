@@ -117,9 +117,11 @@ const deleteUser: Route = {
   errors: [400, 404, 500, 503],
   async handle(request: ApiRequest, { provisioning, changed }) {
     const username = userName(param(request, 'id'))
-    const { user, account } = await provisioning.deleteUser(username, request.query.get('delete_mailbox') === 'true')
+    const withAccount = request.query.get('delete_mailbox') === 'true'
+    const { user, account, failure } = await provisioning.deleteUser(username, withAccount)
     if (!user && !account) throw missing()
     changed('user deleted', { username, credentials: user, mailboxes: account }, request.author)
+    if (failure !== undefined) throw failure
     return { status: 200 }
   },
 }

@@ -127,6 +127,15 @@ test('a limit beyond what a number holds exactly is kept and told exactly', asyn
   }
 })
 
+test('of a limit that is too large the answer says what the largest is', async () => {
+  await using own = await withAnn()
+  for (const bytes of ['9223372036854775808', '18446744073709551616', '1e30']) {
+    const reply = await own.api.put(quota, `{"quotaBytes":${bytes}}`)
+    refused(reply, 400)
+    assert.equal((reply.json as { message: string }).message, 'quotaBytes: must be <= 9223372036854775807')
+  }
+})
+
 test('what is no number of bytes changes nothing', async () => {
   await using own = await withAnn()
   for (const path of [quota, domain]) {
@@ -210,6 +219,8 @@ for (const name of [
   'a%20b.test',
   '%2e%2e%2f',
   '1.2.3.4',
+  `${'x'.repeat(64)}.test`,
+  '-x.test',
 ]) {
   test(`${name} is no domain`, async () => {
     const own = shared()

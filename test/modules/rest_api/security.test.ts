@@ -111,6 +111,22 @@ test('failed logins are in the log with their address, and without the password'
   assert.doesNotMatch(log, /a guess of mine/)
 })
 
+test('of requests that come in one packet as many are answered as of others', async () => {
+  await using own = await serveApi({ rate: 3 })
+  await using client = await dial(own.server.port('rest_api'))
+  client.send(`${'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4)}GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  const statuses = [...(await client.rest()).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+  assert.deepEqual(statuses, ['200', '200', '200', '429', '429'])
+})
+
+test('who asks and asks without waiting for answers is left', async () => {
+  await using own = await serveApi()
+  await using client = await dial(own.server.port('rest_api'))
+  client.send('GET /docs HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n'.repeat(1000))
+  await client.closed()
+  succeeded(await own.api.get('/'), 200, 'OK')
+})
+
 test('one address has so many requests a second, over all paths', async () => {
   await using own = await serveApi({ rate: 3 })
   const replies = await Promise.all(['/', '/version', '/v1/users', '/v1/nothing'].map((path) => own.api.get(path)))
@@ -217,6 +233,13 @@ test('web sites that are listed are let in, with credentials, and others are not
   for (const origin of ['https://b.test', 'https://a.test.evil.test', 'http://a.test', 'null']) {
     assert.deepEqual(corsHeaders((await own.api.get('/v1/users', { headers: { Origin: origin } })).headers), [])
   }
+})
+
+test('a web site that is listed can read the token that use_cookies wants back', async () => {
+  await using own = await serveApi({ api: 'cors_allow_origins https://a.test\nuse_cookies yes' })
+  const { headers } = await own.api.get('/', { headers: { Origin: 'https://a.test' } })
+  assert.match(String(headers['access-control-expose-headers']), /\bX-CSRF-Token\b/)
+  assert.notEqual(headers['x-csrf-token'] ?? '', '')
 })
 
 test('errors can be read by web sites that are listed, too', async () => {

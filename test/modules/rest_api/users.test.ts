@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { Accounts, Auth, Users } from '../../../core/index.ts'
+import { Provisioning } from '../../../modules/rest_api/provisioning.ts'
 import { dialImap } from '../../support/imap_wire.ts'
+import { lineLogger } from '../../support/logger.ts'
 import { dial } from '../../support/wire.ts'
 import { type ApiServer, ann, refused, serveApi, sharedApi, succeeded } from './support.ts'
 
@@ -15,9 +17,9 @@ const verifies = async ({ server }: ApiServer, password: string, username = ann.
 const accountOf = async ({ server }: ApiServer, username = ann.username) =>
   (await server.find('local_mailboxes', Accounts)).find(username)
 
-/** Does something to the credentials behind the server's back. */
-const sabotage = ({ server }: ApiServer, sql: string): void => {
-  const db = new DatabaseSync(join(server.directory, 'credentials.db'))
+/** Does something to the credentials, or another database, behind the server's back. */
+const sabotage = ({ server }: ApiServer, sql: string, file = 'credentials.db'): void => {
+  const db = new DatabaseSync(join(server.directory, file), { timeout: 5000 })
   db.exec(sql)
   db.close()
 }
@@ -106,6 +108,8 @@ for (const [what, body, field] of [
   ['a password of 100 bytes', { ...ann, password: 'x'.repeat(100) }, 'password'],
   ['a password of 73 bytes in fewer characters', { ...ann, password: `${'ä'.repeat(36)}x` }, 'password'],
   ['a password with a NUL', { ...ann, password: 'a\0b' }, 'password'],
+  ['a password with half a character', { ...ann, password: 'a\ud800' }, 'password'],
+  ['a domain with a label that DNS cannot hold', { username: `a@${'x'.repeat(64)}.test`, password: 'x' }, 'username'],
   ['a flag of another type', { ...ann, createMailboxes: 'true' }, 'createMailboxes'],
 ] as const) {
   test(`with ${what}, no user is made`, async () => {
@@ -207,6 +211,22 @@ test('of two processes that make one user at once, one succeeds', async () => {
   assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
   const winner = outcomes[0]?.status === 'fulfilled' ? 'one' : 'two'
   assert.equal(await users.verify(ann.username, winner), true)
+})
+
+test('of two processes that make one user with mailboxes at once, the one that fails takes none of them away', async () => {
+  await using own = await serveApi()
+  const users = await own.server.find('local_authdb', Users)
+  const accounts = await own.server.find('local_mailboxes', Accounts)
+  const overtaken: Pick<Users, 'has' | 'create'> = {
+    has: (username) => users.has(username),
+    create: async (username, password) => {
+      succeeded(await own.api.post('/v1/users', withMailboxes), 201)
+      await users.create(username, password)
+    },
+  }
+  const other = new Provisioning({ users: overtaken as Users, accounts, dkim: undefined }, lineLogger())
+  await assert.rejects(other.createUser(withMailboxes), { status: 409 })
+  assert.equal((await (await accountOf(own))?.mailboxes())?.length, 6)
 })
 
 test('without users the list is empty', async () => {
@@ -311,6 +331,20 @@ test('a user who is not there cannot be deleted; what is left of one can', async
   refused(await own.api.delete(`/v1/users/${ann.username}?delete_mailbox=true`), 404, { empty: true })
   await own.api.post(`/v1/users/${ann.username}/mailboxes`)
   refused(await own.api.delete(`/v1/users/${ann.username}`), 404, { empty: true })
+  succeeded(await own.api.delete(`/v1/users/${ann.username}?delete_mailbox=true`), 200)
+})
+
+test('when the account cannot be deleted after the credentials, that they are gone is on record, and sessions end', async () => {
+  await using own = await serveApi()
+  await own.api.post('/v1/users', withMailboxes)
+  await using client = await dialImap(own.server.port('imap'))
+  await client.expect('* OK …')
+  await client.ok(`LOGIN ${ann.username} ${ann.password}`)
+  sabotage(own, "CREATE TRIGGER kept BEFORE DELETE ON users BEGIN SELECT RAISE(FAIL, 'kept'); END", 'imapsql.db')
+  refused(await own.api.delete(`/v1/users/${ann.username}?delete_mailbox=true`), 503)
+  assert.match(await own.server.log(), /rest_api\/audit: user deleted.*"credentials":true.*"mailboxes":false/)
+  assert.match(await client.rest(), /^\* BYE Credentials changed\r\n$/m)
+  sabotage(own, 'DROP TRIGGER kept', 'imapsql.db')
   succeeded(await own.api.delete(`/v1/users/${ann.username}?delete_mailbox=true`), 200)
 })
 

@@ -9,10 +9,11 @@ export interface Quota extends Pick<AccountUsage, 'limit' | 'source'> {
 }
 
 // Others may have written a name in any case, and even twice: then the one that is spelt as here counts, else the smallest.
+// SQLite compares the column of another table with an index of lower(…) only when that is wrapped in lower(), too.
 
 const ownLimit = (name: string): string => `coalesce(
   (SELECT CAST(quota_bytes AS text) FROM user_quotas WHERE username = ${name}),
-  (SELECT CAST(min(quota_bytes) AS text) FROM user_quotas WHERE lower(username) = ${name}))`
+  (SELECT CAST(min(quota_bytes) AS text) FROM user_quotas WHERE lower(username) = lower(${name})))`
 
 const domainLimit = (unicode: string, ascii: string): string => `coalesce(
   (SELECT CAST(quota_bytes AS text) FROM domain_quotas WHERE domain = ${unicode}),
@@ -64,22 +65,18 @@ export const readDomainUsage = async (db: Statements, domain: string): Promise<D
   const ascii = asciiName(domain)
   const [limit] = await db.query<[string | null]>(`SELECT ${domainLimit('$1', '$2')}`, [domain, ascii])
   const rows = await db.query<[string, number, string | null]>(
-    `SELECT u.username, t.size, CAST(q.quota_bytes AS text)
-      FROM users u JOIN tsmaddy_users t ON t.uid = u.id LEFT JOIN user_quotas q ON lower(q.username) = u.username
-      WHERE u.username LIKE $1 ESCAPE '!' OR u.username LIKE $2 ESCAPE '!'
-      ORDER BY CASE WHEN q.username = u.username THEN 0 ELSE 1 END, q.quota_bytes`,
+    `SELECT u.username, t.size, ${ownLimit('u.username')} FROM users u JOIN tsmaddy_users t ON t.uid = u.id
+      WHERE u.username LIKE $1 ESCAPE '!' OR u.username LIKE $2 ESCAPE '!'`,
     [endingIn(domain), endingIn(ascii)],
   )
-  const accounts = new Map<string, DomainUsage['accounts'][number]>()
-  for (const [username, usedBytes, own] of rows) {
-    if (accounts.has(username) || domainOf(username) !== domain) continue
-    accounts.set(username, { username, usedBytes, own: own === null ? undefined : quotaBytes(own) })
-  }
+  const accounts = rows
+    .filter(([username]) => domainOf(username) === domain)
+    .map(([username, usedBytes, own]) => ({ username, usedBytes, own: own === null ? undefined : quotaBytes(own) }))
   return {
     domain,
-    usedBytes: [...accounts.values()].reduce((sum, { usedBytes }) => sum + usedBytes, 0),
+    usedBytes: accounts.reduce((sum, { usedBytes }) => sum + usedBytes, 0),
     limit: quotaBytes(limit?.[0] ?? '0'),
-    accounts: [...accounts.values()].sort((a, b) => inOrder(a.username, b.username)),
+    accounts: accounts.sort((a, b) => inOrder(a.username, b.username)),
   }
 }
 
