@@ -75,7 +75,7 @@ export const tlsOf = async (text: string, log: Logger = keepingLog().log): Promi
 
   const scope: Scope = {
     environment: () => undefined,
-  global: (name) => top.find((node) => node.name.text === name),
+    global: (name) => top.find((node) => node.name.text === name),
     async instance<T>(_role: unknown, node: Node): Promise<T> {
       const [first, ...rest] = node.args
       if (!first) throw new ConfigError(node.name.at, 'needs a module')
